@@ -1,0 +1,215 @@
+"""The only place that reads fact files. Edges open a :class:`Knowledge`; rules receive what it hands out.
+
+Files are read when asked for and kept, so that one plan reads little and a thousand plans read it once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from decimal import Decimal
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ivigil.errors import BadKnowledge, UnknownName
+from ivigil.knowledge import overlay
+from ivigil.knowledge.indications import Indication
+from ivigil.knowledge.policies import Policies
+from ivigil.knowledge.products import Product
+from ivigil.knowledge.rules import Rule, RuleBook
+from ivigil.knowledge.vocabulary import Vocabulary
+from ivigil.sources import Source
+
+SHIPPED = Path(__file__).parent / "data"
+R = TypeVar("R", Product, Indication)
+M = TypeVar("M", bound=BaseModel)
+
+
+class Knowledge:
+    """Shipped facts with, optionally, a site's overlay folder laid over them.
+
+    Args:
+        overlay_folder: the folder named by ``IVIGIL_KNOWLEDGE``, or None.
+        shipped: where the shipped facts lie; tests pass their own.
+    """
+
+    def __init__(self, overlay_folder: Path | None = None, shipped: Path = SHIPPED) -> None:
+        if overlay_folder is not None and not overlay_folder.is_dir():
+            raise BadKnowledge(
+                "IVIGIL_KNOWLEDGE", str(overlay_folder), "It must be a folder that exists.", "Correct or unset it."
+            )
+        self._shipped = shipped
+        self._overlay = overlay_folder
+        self._waiting: dict[str, tuple[overlay.Waiting, ...]] = {}
+        self.product = cache(self._product)
+        self.indication = cache(self._indication)
+        self.source = cache(self._source)
+        self._shard = cache(self._read_shard)
+
+    # ---- what there is
+
+    @cached_property
+    def product_ids(self) -> tuple[str, ...]:
+        """Ids of all products, sorted."""
+        return self._names("products")
+
+    @cached_property
+    def indication_ids(self) -> tuple[str, ...]:
+        """Ids of all conditions, sorted."""
+        return self._names("indications")
+
+    @cached_property
+    def source_ids(self) -> tuple[str, ...]:
+        """Ids of all sources, ``shard/key``, sorted."""
+        return tuple(f"{shard}/{key}" for shard in self._names("sources") for key in sorted(self._shard(shard)))
+
+    @cached_property
+    def products(self) -> tuple[Product, ...]:
+        """All products, by id."""
+        return tuple(self.product(name) for name in self.product_ids)
+
+    @cached_property
+    def indications(self) -> tuple[Indication, ...]:
+        """All conditions, by id."""
+        return tuple(self.indication(name) for name in self.indication_ids)
+
+    def _product(self, name: str) -> Product:
+        return self._record("products", name, Product, self.product_ids)
+
+    def _indication(self, name: str) -> Indication:
+        return self._record("indications", name, Indication, self.indication_ids)
+
+    def _source(self, name: str) -> Source:
+        shard, _, key = name.partition("/")
+        rows = self._shard(shard)
+        if key not in rows:
+            raise UnknownName("src", name, "No source record has this id.", "Add it under data/sources or correct it.")
+        return self._validated(f"sources/{shard}.toml#{key}", Source, {**rows[key], "id": name})
+
+    @cached_property
+    def rules(self) -> dict[str, Rule]:
+        """All screening rules by code, in the order in which they are shown."""
+        merged: dict[str, Any] = {}
+        for name in self._names("screening"):
+            merged |= self._raw("screening", name).get("rules", {})
+        book = self._validated("screening", RuleBook, {"rules": merged})
+        return dict(sorted(book.rules.items(), key=lambda item: (item[1].order, item[0])))
+
+    @cached_property
+    def policies(self) -> Policies:
+        """All policies."""
+        return self._validated("policy", Policies, {name: self._raw("policy", name) for name in self._names("policy")})
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words a patient record may use."""
+        return self._validated(
+            "vocabulary", Vocabulary, {name: self._raw("vocabulary", name) for name in self._names("vocabulary")}
+        )
+
+    # ---- what made a result
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over every shipped fact file, path and content."""
+        return _fingerprint(self._shipped)
+
+    @cached_property
+    def overlay_fingerprint(self) -> str | None:
+        """sha256 over every overlay file, or None without an overlay."""
+        return None if self._overlay is None else _fingerprint(self._overlay)
+
+    def waiting(self, kind: str, name: str) -> tuple[overlay.Waiting, ...]:
+        """Overlay facts of one record that wait to be confirmed again. Read the record first."""
+        return self._waiting.get(f"{kind}/{name}", ())
+
+    def all_waiting(self) -> dict[str, tuple[str, ...]]:
+        """Paths of the overlay facts that wait, by ``kind/name``, over every file the overlay has."""
+        if self._overlay is None:
+            return {}
+        found = {}
+        for path in sorted(self._overlay.glob("*/*.toml")):
+            kind, name = path.parent.name, path.stem
+            if kind != "sources":
+                self._raw(kind, name)
+                if waiting := self._waiting.get(f"{kind}/{name}"):
+                    found[f"{kind}/{name}"] = tuple(one.path for one in waiting)
+        return found
+
+    # ---- reading
+
+    def raw(self, kind: str, name: str) -> dict[str, Any]:
+        """The raw table of one file, overlay applied: for showing and for hashing facts."""
+        return self._raw(kind, name)
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        folders = [self._shipped / kind] + ([self._overlay / kind] if self._overlay and kind == "sources" else [])
+        return tuple(sorted({path.stem for folder in folders for path in folder.glob("*.toml")}))
+
+    def _record(self, kind: str, name: str, model: type[R], known: tuple[str, ...]) -> R:
+        if name not in known:
+            raise UnknownName(
+                kind.removesuffix("s"),
+                name,
+                f"No {kind.removesuffix('s')} has this id.",
+                _did_you_mean(name, known, kind),
+            )
+        record = self._validated(f"{kind}/{name}.toml", model, self._raw(kind, name))
+        if record.id != name:
+            raise BadKnowledge(f"{kind}/{name}.toml: id", record.id, "The id is the file's name.", f"Write {name!r}.")
+        return record
+
+    def _raw(self, kind: str, name: str) -> dict[str, Any]:
+        file = f"{kind}/{name}.toml"
+        record = _read(self._shipped / file)
+        if self._overlay is None or not (self._overlay / file).exists():
+            return record
+        replacements = overlay.read_replacements(_read(self._overlay / file), file)
+        record, waiting = overlay.lay_over(record, replacements, file)
+        self._waiting[f"{kind}/{name}"] = waiting
+        return record
+
+    def _read_shard(self, shard: str) -> dict[str, Any]:
+        rows: dict[str, Any] = {}
+        for folder in filter(None, (self._shipped, self._overlay)):
+            path = folder / "sources" / f"{shard}.toml"
+            if path.exists():
+                rows |= {key: row for key, row in _read(path).items() if key not in rows}
+        return rows
+
+    def _validated(self, file: str, model: type[M], raw: dict[str, Any]) -> M:
+        try:
+            return model.model_validate(raw)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            raise BadKnowledge(
+                f"{file}: {'.'.join(map(str, first['loc']))}",
+                first.get("input"),
+                first["msg"] + ".",
+                "Correct the fact file; `ivigil knowledge schema` prints what a record may hold.",
+            ) from problem
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadKnowledge(str(path), None, "A fact file is TOML in UTF-8.", f"Mend it: {problem}.") from problem
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.toml")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return "sha256:" + digest.hexdigest()
+
+
+def _did_you_mean(name: str, known: tuple[str, ...], kind: str) -> str:
+    from rapidfuzz import process
+
+    close = [match for match, _, _ in process.extract(name, known, limit=3, score_cutoff=60)]
+    hint = f"Did you mean {', '.join(close)}? " if close else ""
+    return f"{hint}`ivigil knowledge list {kind}` lists them all."

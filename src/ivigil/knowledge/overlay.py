@@ -1,0 +1,161 @@
+"""A site's own facts, laid over the shipped ones: whole facts, signed, and bound to the fact they replace.
+
+An overlay folder mirrors ``data/``. ``sources/NAME.toml`` adds source records. Every other file holds replacements for
+the shipped file of the same path::
+
+    [[replace]]
+    path = "labels.US.uses.PI.rates.10.max"     # keys from the record's root; a key with a dot is written in quotes
+    base = "sha256:..."                          # of the fact replaced (``ivigil knowledge show`` prints it); "absent" adds one
+    by = ["A. Pharmacist", "B. Prescriber"]      # two different people for any dose, rate or concentration, else one
+    on = 2026-11-01
+    label_revision = "10/2026"
+    fact = { mg_per_kg_min = 6, src = "site/our-label", place = "2.3", origin = "reported", read = "label" }
+
+If the shipped fact has changed since, ``base`` no longer fits: the replacement is not applied and *waits to be
+confirmed again*; the product, indication or policy it belongs to is marked, and no plan is made with it until then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from ivigil.errors import BadKnowledge
+from ivigil.knowledge.facts import Record
+
+ABSENT = "absent"
+#: Beginnings and middles of paths under which a fact is a dose, a rate, a concentration or a vial.
+TWO_PEOPLE = ("rates", "regimens", "at_risk", "concentrations", "vials", "min_age", "uses", "dose", "rate", "weight")
+
+
+class Replacement(Record):
+    """One signed replacement of one fact."""
+
+    path: str
+    base: str
+    by: tuple[str, ...]
+    on: date
+    label_revision: str
+    fact: dict[str, Any]
+
+
+class Waiting(Record):
+    """A replacement that was not applied because the fact under it changed."""
+
+    file: str
+    path: str
+    was: str
+    is_now: str
+
+
+def fact_hash(fact: object) -> str:
+    """``sha256:`` of a raw fact's canonical JSON, or ``absent``."""
+    if fact is None:
+        return ABSENT
+    text = json.dumps(fact, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> str | int:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value.normalize())
+    return str(value)
+
+
+def split_path(path: str) -> list[str]:
+    """Keys of a dotted path, read as TOML reads a dotted key."""
+    try:
+        nested: Any = tomllib.loads(f"{path} = 0")
+    except tomllib.TOMLDecodeError as problem:
+        raise BadKnowledge("path", path, "An overlay path is a TOML dotted key.", f"Mend it: {problem}.") from problem
+    keys: list[str] = []
+    while isinstance(nested, dict):
+        (key,) = nested
+        keys.append(key)
+        nested = nested[key]
+    return keys
+
+
+def value_at(record: dict[str, Any], path: str) -> object:
+    """The raw value at a dotted path, or None."""
+    found: Any = record
+    for key in split_path(path):
+        if not isinstance(found, dict) or key not in found:
+            return None
+        found = found[key]
+    return found
+
+
+def read_replacements(raw: dict[str, Any], file: str) -> tuple[Replacement, ...]:
+    """The checked replacements of one overlay file.
+
+    Raises:
+        BadKnowledge: a malformed row, an unknown key, or too few signatures.
+    """
+    unknown = set(raw) - {"replace"}
+    if unknown:
+        raise BadKnowledge(file, sorted(unknown)[0], "An overlay file holds only [[replace]] rows.", "Remove the key.")
+    rows = []
+    for number, row in enumerate(raw.get("replace", [])):
+        where = f"{file}: replace[{number}]"
+        try:
+            one = Replacement.model_validate(row)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            raise BadKnowledge(
+                f"{where}.{'.'.join(map(str, first['loc']))}",
+                first.get("input"),
+                first["msg"] + ".",
+                "See docs/how-to/overlay.md for the shape of a replacement.",
+            ) from problem
+        people = {name.strip().casefold() for name in one.by if name.strip()}
+        needed = 2 if set(split_path(one.path)) & set(TWO_PEOPLE) or file.startswith("policy/") else 1
+        if len(people) < needed:
+            raise BadKnowledge(
+                f"{where}.by",
+                list(one.by),
+                f"This fact needs {needed} different people.",
+                "Have it checked and name everyone who did.",
+            )
+        rows.append(one)
+    return tuple(rows)
+
+
+def lay_over(
+    record: dict[str, Any], replacements: tuple[Replacement, ...], file: str
+) -> tuple[dict[str, Any], tuple[Waiting, ...]]:
+    """The raw record with every replacement applied whose base still fits, and those that wait."""
+    waiting: list[Waiting] = []
+    result = record
+    for one in replacements:
+        now = fact_hash(value_at(record, one.path))
+        if now != one.base:
+            waiting.append(Waiting(file=file, path=one.path, was=one.base, is_now=now))
+            continue
+        result = _with_value(result, split_path(one.path), _signed(one))
+    return result, tuple(waiting)
+
+
+def _signed(one: Replacement) -> object:
+    """The new fact carrying its signatures, where it is a single fact (a whole table carries them in its leaves)."""
+    signature = (*one.by, one.on.isoformat())
+
+    def sign(value: object) -> object:
+        if isinstance(value, dict):
+            signed = {key: sign(part) for key, part in value.items()}
+            return {**signed, "by": signature} if {"origin", "read"} <= set(value) else signed
+        return value
+
+    return sign(one.fact)
+
+
+def _with_value(record: dict[str, Any], keys: list[str], value: object) -> dict[str, Any]:
+    head, *rest = keys
+    below = record.get(head)
+    return {**record, head: _with_value(below if isinstance(below, dict) else {}, rest, value) if rest else value}

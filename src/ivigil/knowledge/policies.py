@@ -1,0 +1,188 @@
+"""Named policies: what no label settles. Each is data, replaceable by a site, and always shown as policy."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from ivigil.knowledge.facts import Fact, Items, Record, Statement, Terms
+
+
+class Number(Fact):
+    """A policy number; its unit is in the field's name."""
+
+    value: Decimal
+
+
+class Choice(Fact):
+    """A policy choice among named options."""
+
+    value: str
+
+
+class DosePolicy(Record):
+    """How a dose inside a label's range is proposed, divided and rounded to vials.
+
+    ``rounding`` is ``nearest`` or ``down``; ``tolerance_fraction`` is the largest relative distance between the
+    prescribed and the delivered dose of an infusion; a part vial is allowed only for prescribed doses below
+    ``part_vial_below_g``. ``proposed_g_per_kg`` maps an indication id to the dose proposed when the label prints a
+    range; without an entry the lower end is proposed. ``at_risk_days`` and ``ordinary_days`` are ``fewest`` or
+    ``most`` of the days the source allows.
+    """
+
+    rounding: Choice
+    tolerance_fraction: Number
+    part_vial_below_g: Number
+    proposed_g_per_kg: dict[str, Number] = {}
+    ordinary_days: Choice
+    at_risk_days: Choice
+    ordinary_interval: Choice
+    plan_valid_days: Number
+    weight_valid_days_adult: Number
+    weight_valid_days_child: Number
+
+
+class WeightPolicy(Record):
+    """Which weight doses and which weight sets the rate.
+
+    Adults (``adult_from_years``) at or above ``obese_from_bmi`` are dosed on ``obese_basis``; others on actual weight.
+    Adjusted weight is ideal + ``adjusted_fraction`` x (actual - ideal).
+    """
+
+    name: str
+    adult_from_years: Number
+    obese_from_bmi: Number
+    obese_basis: Choice
+    adjusted_fraction: Number
+    rate_weight: Choice
+
+
+class RatePolicy(Record):
+    """Steps and limits that labels leave open.
+
+    Between a label's start and maximum each step multiplies the rate by ``step_factor``; a step is held
+    ``first_hold_min`` (first infusion, switch, long gap, at risk) or ``experienced_hold_min``, never shorter than a
+    label's own interval. ``at_risk_fraction`` of the ordinary maximum is the policy cap for patients at risk;
+    ``below_margin_fraction`` of a limit that must not be reached is the most that is planned.
+    ``long_gap_days`` returns a patient to the first-infusion ladder; ``experienced_after_infusions`` opens the
+    experienced pattern. ``ceilings_ml_per_h`` by setting.
+    """
+
+    step_factor: Number
+    first_hold_min: Number
+    experienced_hold_min: Number
+    at_risk_fraction: Number
+    below_margin_fraction: Number
+    long_gap_days: Number
+    experienced_after_infusions: Number
+    ceilings_ml_per_h: dict[str, Number] = {}
+    printed_units_agree_within: Number
+
+
+class WeightRange(Record):
+    """From an age on: body weights outside which a value must be confirmed (kg)."""
+
+    from_years: Decimal
+    likely_kg: tuple[Decimal, Decimal]
+
+
+class PlausibilityPolicy(Record):
+    """What is impossible (refused) and what is unlikely (must be confirmed) in a patient record."""
+
+    possible_weight_kg: tuple[Decimal, Decimal]
+    possible_height_cm: tuple[Decimal, Decimal]
+    possible_age_years: tuple[Decimal, Decimal]
+    likely_adult_bmi: tuple[Decimal, Decimal]
+    likely_weight_by_age: tuple[WeightRange, ...]
+    basis: Statement
+
+
+class ProductChoicePolicy(Record):
+    """The order in which fitting products are proposed after the one the patient tolerates.
+
+    ``order`` are named keys: ``fewest_findings``, ``label_read_best``, ``lowest_iga``, ``fewest_vials``, ``name``.
+    It is a convention for a stable list, never a judgement of which product is better.
+    """
+
+    order: Items
+    basis: Statement
+
+
+class SettingPolicy(Record):
+    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product."""
+
+    home_after_uneventful_supervised: Number
+    first_setting: Choice
+    home_excluding_conditions: Items
+    home_kit: Items
+    home_statements: dict[str, Statement] = {}
+
+
+class MonitoringPolicy(Record):
+    """Which observations, when. Minutes are from the start of the infusion unless said otherwise."""
+
+    measured: Items
+    baseline_within_min: Number
+    until_max_every_min: Number
+    after_max_every_min_first: Number
+    after_max_every_min_experienced: Number
+    at_each_rate_change: Choice
+    after_end_min_first: Number
+    after_end_min_experienced: Number
+    statements: dict[str, Statement] = {}
+
+
+class Medicine(Fact):
+    """One medicine of a premedication or first-aid table as a source prints it; None where the source gives no dose."""
+
+    drug: str
+    dose: str = ""
+    route: str = ""
+    min_before: tuple[int, int] | None = None
+    when: Literal["after_earlier_reaction", "headache_earlier", "never_routine", "routine"]
+    caution: str = ""
+    not_with: Terms = ()
+
+
+class PremedicationPolicy(Record):
+    """Premedication and hydration: when they are proposed, with what, on whose word."""
+
+    routine: Choice
+    statements: dict[str, Statement] = {}
+    medicines: dict[str, Medicine] = {}
+    hydration: dict[str, Statement] = {}
+
+
+class GeneralAdministration(Record):
+    """Administration facts that hold for every product unless its own label says otherwise."""
+
+    statements: dict[str, Statement] = {}
+
+
+class FirstLines(Record):
+    """The first lines on a reaction, printed on every plan; the full protocol belongs to the infusion room."""
+
+    statements: dict[str, Statement]
+
+
+class AcceptancePolicy(Record):
+    """Who may accept a blocking finding: roles that may confirm an unlikely value, and roles that may override a rule."""
+
+    confirm_roles: Items
+    override_roles: Items
+
+
+class Policies(Record):
+    """Every policy, each from one file of ``data/policy``."""
+
+    dose: DosePolicy
+    weight: WeightPolicy
+    rate: RatePolicy
+    plausibility: PlausibilityPolicy
+    product_choice: ProductChoicePolicy
+    setting: SettingPolicy
+    monitoring: MonitoringPolicy
+    premedication: PremedicationPolicy
+    administration: GeneralAdministration
+    first_lines: FirstLines
+    acceptance: AcceptancePolicy

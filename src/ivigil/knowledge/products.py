@@ -1,0 +1,175 @@
+"""One immunoglobulin product: what it is, and per region what its label permits and restricts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from ivigil.knowledge.facts import (
+    Age,
+    Amount,
+    Concentration,
+    Count,
+    Fact,
+    HeldRate,
+    Interval,
+    Items,
+    Minutes,
+    Rate,
+    RateStep,
+    Record,
+    Statement,
+    Terms,
+    TierRate,
+    VialSizes,
+)
+from ivigil.knowledge.regimens import Regimen
+
+
+class Route(StrEnum):
+    """How a product is given."""
+
+    IV = "iv"
+    SC = "sc"
+
+
+class Steps(Fact):
+    """A rate ladder that the label prints in full, first step first."""
+
+    rates: tuple[HeldRate, ...]
+
+
+class RateTable(Record):
+    """What a label prints about rates for one use at one concentration.
+
+    ``start`` is held for ``start_hold``; then either the printed ``steps`` (the first of which is the start), a fixed
+    ``increment``, or steps of the site's policy no closer than ``interval``, up to ``max``. ``tiers`` are maxima that
+    depend on how many infusions of this product went before.
+    """
+
+    start: Rate
+    start_hold: Minutes | None = None
+    steps: Steps | None = None
+    increment: RateStep | None = None
+    interval: Interval | None = None
+    max: Rate
+    tiers: tuple[TierRate, ...] = ()
+    when: Statement | None = None
+
+    @model_validator(mode="after")
+    def _one_ladder(self) -> Self:
+        if self.steps is not None and self.increment is not None:
+            raise ValueError("a label prints either steps or an increment, not both")
+        return self
+
+
+class Use(Record):
+    """One labelled use of a product: for whom, how much, how fast.
+
+    ``indications`` are the ids of the conditions it serves. ``rates`` is keyed by concentration (a key of
+    ``Product.concentrations``). A use with no ``min_age`` has no age that was read: adults only.
+    """
+
+    indications: tuple[str, ...]
+    indication: Statement
+    min_age: Age | None = None
+    max_age: Age | None = None
+    regimens: dict[str, Regimen]
+    rates: dict[str, RateTable] = {}
+    limitations: dict[str, Statement] = {}
+
+
+class AtRisk(Record):
+    """What a label says for patients at risk of kidney failure or thrombosis; ``cap`` only where a number is printed."""
+
+    rule: Statement
+    cap: Rate | None = None
+
+
+class Label(Record):
+    """What one region's label says about a product."""
+
+    region: str
+    revision: str
+    uses: dict[str, Use]
+    at_risk: AtRisk | None = None
+    not_labelled_for: Items | None = None
+    switching: Statement | None = None
+
+
+class Fluids(Fact):
+    """Which fluids may be used for a purpose, and which may not.
+
+    ``permitted`` False means the label forbids the purpose itself (for example "do not dilute"). None: not stated.
+    """
+
+    permitted: bool | None = None
+    allowed: Terms = ()
+    forbidden: Terms = ()
+    text: str = ""
+
+
+class Administration(Record):
+    """How to hang this product. What was not read is absent and is shown as "not read: see the label"."""
+
+    line: Statement | None = None
+    dilution: Fluids | None = None
+    flush: Fluids | None = None
+    filter: Statement | None = None
+    pooling: Statement | None = None
+    time_limit: Statement | None = None
+    temperature: Statement | None = None
+    shaking: Statement | None = None
+    venting: Statement | None = None
+    needle: Statement | None = None
+    residual: Statement | None = None
+    reconstitution: Statement | None = None
+
+
+class DoseFactor(Fact):
+    """The factor by which a weekly IV dose is multiplied, a bare number."""
+
+    factor: Decimal
+
+
+class Conversion(Record):
+    """IV to SC by the label: dose factor and when to start (SC products only)."""
+
+    factor: DoseFactor
+    start: Statement | None = None
+
+
+class Product(Record):
+    """One product at one set of concentrations. The id is that of the facts and never changes.
+
+    ``excipients`` None means that no list was read: a rule that asks for one is then undecided, never "no".
+    """
+
+    id: str
+    brand: str
+    route: Route
+    form: str
+    routes: Items
+    manufacturer: Statement | None = None
+    first_us_approval: Count | None = None
+    market_status: Statement | None = None
+    concentrations: dict[str, Concentration]
+    vials: VialSizes | None = None
+    stabiliser: Statement | None = None
+    excipients: dict[str, Statement] | None = None
+    cautions: dict[str, Statement] = {}
+    iga_mcg_per_ml: Amount | None = None
+    sodium: Statement | None = None
+    osmolality_mosm_per_kg: Amount | None = None
+    ph: Amount | None = None
+    storage: Statement | None = None
+    min_donors: Count | None = None
+    viral_reduction: Items | None = None
+    contraindications: dict[str, Statement] = {}
+    boxed_warnings: dict[str, Statement] = {}
+    administration: Administration = Administration()
+    conversion: Conversion | None = None
+    labels: dict[str, Label] = {}

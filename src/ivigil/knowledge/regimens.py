@@ -1,0 +1,76 @@
+"""A dose regimen as a label or guideline prints it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from ivigil.knowledge.facts import Fact
+
+
+class Phase(StrEnum):
+    """Which part of a treatment a regimen is for."""
+
+    LOADING = "loading"
+    """First high dose that starts a long treatment (induction)."""
+    MAINTENANCE = "maintenance"
+    """Repeated at an interval."""
+    COURSE = "course"
+    """One self-contained course, repeated only by a new decision."""
+
+
+class WeightBasis(StrEnum):
+    """Which body weight a g/kg dose is multiplied by."""
+
+    ACTUAL = "actual"
+    IDEAL = "ideal"
+    ADJUSTED = "adjusted"
+
+
+class Regimen(Fact):
+    """One regimen.
+
+    ``g_per_kg_min`` to ``g_per_kg_max`` is the whole course, that is everything given between two course starts (None as
+    lower end: "up to"). ``days_min`` to ``days_max`` is over how many days the course is divided; ``g_per_kg_day`` is a
+    printed daily dose (then days x daily = course). ``interval_days_*`` is from course start to course start.
+    ``min_duration_h`` is the shortest time over which one infusion is given, where the source prints one. ``deliverable`` is False for
+    text that holds no numeric dose.
+    """
+
+    phase: Phase
+    text: str
+    authority: str = ""
+    region: str = ""
+    g_per_kg_min: Decimal | None = None
+    g_per_kg_max: Decimal | None = None
+    g_per_kg_day: Decimal | None = None
+    max_g_per_kg_day: Decimal | None = None
+    max_g_day: Decimal | None = None
+    max_g_course: Decimal | None = None
+    min_duration_h: Decimal | None = None
+    days_min: int = 1
+    days_max: int = 1
+    consecutive: bool = True
+    interval_days_min: int | None = None
+    interval_days_max: int | None = None
+    weight_basis: WeightBasis | None = None
+    population: str = ""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        low, high = self.g_per_kg_min, self.g_per_kg_max
+        if low is not None and high is None:
+            raise ValueError("g_per_kg_min needs g_per_kg_max")
+        if low is not None and high is not None and not 0 < low <= high:
+            raise ValueError("g_per_kg_min must be positive and not above g_per_kg_max")
+        if not 1 <= self.days_min <= self.days_max:
+            raise ValueError("days_min must be at least 1 and not above days_max")
+        if (self.interval_days_min is None) != (self.interval_days_max is None):
+            raise ValueError("interval_days_min and interval_days_max come together")
+        if self.g_per_kg_day is not None and self.g_per_kg_max is not None:
+            if self.days_min != self.days_max or self.g_per_kg_day * self.days_max != self.g_per_kg_max:
+                raise ValueError("g_per_kg_day x days must be g_per_kg_max, with one number of days")
+        return self
