@@ -1,0 +1,56 @@
+"""What a screening rule is asked about: this patient, at this moment, with this product and dose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from ivigil.knowledge.products import Product
+from ivigil.patient import Patient, ProductHistory
+
+Newness = Literal["naive", "switch", "gap"]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """The patient at the planned start; ``product`` and ``course_dose_g_per_kg`` are None until they are known."""
+
+    patient: Patient
+    at: datetime
+    region: str
+    long_gap_days: Decimal
+    product: Product | None = None
+    course_dose_g_per_kg: Decimal | None = None
+
+    @property
+    def history_of_product(self) -> ProductHistory | None:
+        """What this patient bore of the product under consideration; None if never given or not recorded."""
+        entries = self.patient.immunoglobulin_history or ()
+        return next((entry for entry in entries if self.product and entry.product == self.product.id), None)
+
+    @property
+    def newness(self) -> frozenset[Newness] | None:
+        """In which ways the product is new to the patient (empty: it is not); None if the history is not recorded.
+
+        A patient may be switched and come back after a gap at once. The gap is counted from the last infusion of any
+        immunoglobulin.
+        """
+        history = self.patient.immunoglobulin_history
+        if history is None or self.product is None:
+            return None
+        if not history:
+            return frozenset({"naive"})
+        latest = max(history, key=lambda entry: entry.last_given_at)
+        ways: set[Newness] = set()
+        if latest.product != self.product.id:
+            ways.add("switch")
+        if (self.at - latest.last_given_at).days > self.long_gap_days:
+            ways.add("gap")
+        return frozenset(ways)
+
+    @property
+    def borne(self) -> ProductHistory | None:
+        """The history of the product if it is the one borne now: given last, without a long gap."""
+        return self.history_of_product if self.newness == frozenset() else None

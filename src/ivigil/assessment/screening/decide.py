@@ -1,0 +1,170 @@
+"""Each predicate of the rule vocabulary, decided: True, False, or None where the record does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+from ivigil.assessment.screening.circumstances import Circumstances
+from ivigil.knowledge import rules
+from ivigil.patient import POSITIVE, FreeText, Patient
+
+Verdict = bool | None
+
+
+def all_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """Kleene's "and": one no decides, else one unknown leaves it open."""
+    found = list(verdicts)
+    if False in found:
+        return False
+    return None if None in found else True
+
+
+def any_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """Kleene's "or": one yes decides, else one unknown leaves it open."""
+    found = list(verdicts)
+    if True in found:
+        return True
+    return None if None in found else False
+
+
+def negated(verdict: Verdict) -> Verdict:
+    """Kleene's "not": unknown stays unknown."""
+    return None if verdict is None else not verdict
+
+
+def decide(predicate: rules.Predicate, about: Circumstances) -> Verdict:
+    """Whether a predicate holds; None where the record does not say."""
+    return _DECIDE[type(predicate)](predicate, about)
+
+
+def parts(predicate: rules.Predicate) -> Iterable[rules.Predicate]:
+    """The predicate and everything inside it."""
+    yield predicate
+    if isinstance(predicate, rules.AllOf | rules.AnyOf | rules.NoneOf):
+        for part in predicate.of:
+            yield from parts(part)
+
+
+def _lists(words: tuple[str | FreeText, ...] | None, wanted: tuple[str, ...]) -> Verdict:
+    return None if words is None else any(word in wanted for word in words)
+
+
+def _lab_number(patient: Patient, test: str) -> Decimal | None:
+    lab = patient.latest(test)
+    return lab.value if lab is not None and isinstance(lab.value, Decimal) else None
+
+
+def _lab_below(predicate: rules.LabBelow, about: Circumstances) -> Verdict:
+    value = _lab_number(about.patient, predicate.test)
+    return None if value is None else value < predicate.value
+
+
+def _lab_above(predicate: rules.LabAbove, about: Circumstances) -> Verdict:
+    value = _lab_number(about.patient, predicate.test)
+    return None if value is None else value > predicate.value
+
+
+def _lab_positive(predicate: rules.LabPositive, about: Circumstances) -> Verdict:
+    lab = about.patient.latest(predicate.test)
+    return None if lab is None else lab.value == POSITIVE
+
+
+def _lab_missing(predicate: rules.LabMissing, about: Circumstances) -> Verdict:
+    def is_fresh(test: str) -> bool:
+        lab = about.patient.latest(test)
+        if lab is None:
+            return False
+        return predicate.within_days is None or (about.at - lab.taken_at).days <= predicate.within_days
+
+    return not any(is_fresh(test) for test in predicate.any)
+
+
+def _age_between(predicate: rules.AgeBetween, about: Circumstances) -> Verdict:
+    age = about.patient.age_at(about.at)
+    if age is None:
+        return None
+    old_enough = predicate.from_years is None or age >= predicate.from_years
+    return old_enough and (predicate.below_years is None or age < predicate.below_years)
+
+
+def _sex_is(predicate: rules.SexIs, about: Circumstances) -> Verdict:
+    return None if about.patient.sex is None else about.patient.sex == predicate.sex
+
+
+def _blood_group_in(predicate: rules.BloodGroupIn, about: Circumstances) -> Verdict:
+    group = about.patient.blood_group
+    return None if group is None else group.rstrip("+-") in predicate.any
+
+
+def _one_of(value: str | None, wanted: tuple[str, ...]) -> Verdict:
+    return None if value is None else value in wanted
+
+
+def _product_contains(predicate: rules.ProductContains, about: Circumstances) -> Verdict:
+    if about.product is None or about.product.excipients is None:
+        return None
+    return any(name in about.product.excipients for name in predicate.any)
+
+
+def _product_route(predicate: rules.ProductRoute, about: Circumstances) -> Verdict:
+    return about.product is not None and about.product.route.value == predicate.route
+
+
+def _course_dose_at_least(predicate: rules.CourseDoseAtLeast, about: Circumstances) -> Verdict:
+    return None if about.course_dose_g_per_kg is None else about.course_dose_g_per_kg >= predicate.g_per_kg
+
+
+def _prior_reaction(predicate: rules.PriorReaction, about: Circumstances) -> Verdict:
+    # A reaction that is on record counts even when the rest of the history is not.
+    for reaction in about.patient.known_reactions:
+        if reaction.kind in predicate.any and not (predicate.without_specialist_plan and reaction.specialist_plan):
+            return True
+    return None if about.patient.reactions is None else False
+
+
+def _not_recorded(predicate: rules.NotRecorded, about: Circumstances) -> Verdict:
+    if predicate.key == "immunoglobulin_reactions":
+        return about.patient.immunoglobulin_history is not None and about.patient.reactions is None
+    return getattr(about.patient, predicate.key) is None
+
+
+def _new_to_product(predicate: rules.NewToProduct, about: Circumstances) -> Verdict:
+    newness = about.newness
+    return None if newness is None else bool(newness & set(predicate.any))
+
+
+def _infused_within_days(predicate: rules.InfusedWithinDays, about: Circumstances) -> Verdict:
+    history = about.patient.immunoglobulin_history
+    if history is None:
+        return None
+    return any((about.at - entry.last_given_at).days <= predicate.days for entry in history)
+
+
+#: One row per predicate; a test proves that no predicate of the vocabulary is missing.
+_DECIDE: Final[dict[type, Callable[[Any, Circumstances], Verdict]]] = {
+    rules.HasCondition: lambda predicate, about: _lists(about.patient.conditions, predicate.any),
+    rules.HasAllergy: lambda predicate, about: _lists(about.patient.allergies, predicate.any),
+    rules.Takes: lambda predicate, about: _lists(about.patient.medicines, predicate.any),
+    rules.LabBelow: _lab_below,
+    rules.LabAbove: _lab_above,
+    rules.LabPositive: _lab_positive,
+    rules.LabMissing: _lab_missing,
+    rules.AgeBetween: _age_between,
+    rules.SexIs: _sex_is,
+    rules.BloodGroupIn: _blood_group_in,
+    rules.GlucoseMeterIn: lambda predicate, about: _one_of(about.patient.glucose_meter, predicate.any),
+    rules.AccessIn: lambda predicate, about: _one_of(about.patient.access, predicate.any),
+    rules.ProductContains: _product_contains,
+    rules.ProductRoute: _product_route,
+    rules.CourseDoseAtLeast: _course_dose_at_least,
+    rules.PriorReaction: _prior_reaction,
+    rules.NotRecorded: _not_recorded,
+    rules.NewToProduct: _new_to_product,
+    rules.InfusedWithinDays: _infused_within_days,
+    rules.SettingWish: lambda predicate, about: _one_of(about.patient.setting_wish, predicate.any),
+    rules.AllOf: lambda predicate, about: all_of(decide(part, about) for part in predicate.of),
+    rules.AnyOf: lambda predicate, about: any_of(decide(part, about) for part in predicate.of),
+    rules.NoneOf: lambda predicate, about: negated(any_of(decide(part, about) for part in predicate.of)),
+}

@@ -1,0 +1,76 @@
+"""Values that can be but hardly are: each must be confirmed by somebody who checked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from ivigil.findings import Finding, MayBe, Severity
+from ivigil.knowledge.policies import PlausibilityPolicy, WeightRange
+from ivigil.knowledge.vocabulary import Vocabulary
+from ivigil.patient import Patient
+from ivigil.quantities import bmi_kg_per_m2, kg_from_pounds
+
+
+def unlikely_values(
+    patient: Patient, at: datetime, policy: PlausibilityPolicy, words: Vocabulary, adult_from_years: Decimal
+) -> tuple[Finding, ...]:
+    """Findings ``weight-looks-like-pounds``, ``weight-unlikely`` and ``lab-unlikely``, each to be confirmed."""
+    return (*_weight(patient, at, policy, adult_from_years), *_labs(patient, words))
+
+
+def _weight(
+    patient: Patient, at: datetime, policy: PlausibilityPolicy, adult_from_years: Decimal
+) -> tuple[Finding, ...]:
+    weight, age = patient.weight_kg, patient.age_at(at)
+    if weight is None or age is None or _is_likely(patient, weight, age, policy, adult_from_years):
+        return ()
+    as_pounds = kg_from_pounds(weight)
+    if _is_likely(patient, as_pounds, age, policy, adult_from_years) and as_pounds < weight:
+        return (
+            _to_confirm(
+                "weight-looks-like-pounds",
+                f"{weight} kg is unlikely for this age and height, and {weight} lb would be {as_pounds:.1f} kg, which is not.",
+                "Weigh again or correct the unit; if the weight is right, have it confirmed.",
+            ),
+        )
+    return (
+        _to_confirm(
+            "weight-unlikely",
+            f"{weight} kg is outside the range expected for this age and height.",
+            "Check weight, height and birth date; if they are right, have the weight confirmed.",
+        ),
+    )
+
+
+def _is_likely(
+    patient: Patient, weight_kg: Decimal, age: Decimal, policy: PlausibilityPolicy, adult_from_years: Decimal
+) -> bool:
+    if age >= adult_from_years and patient.height_cm is not None:
+        low, high = policy.likely_adult_bmi
+        return low <= bmi_kg_per_m2(weight_kg, patient.height_cm) <= high
+    low, high = _range_at(age, policy.likely_weight_by_age).likely_kg
+    return low <= weight_kg <= high
+
+
+def _range_at(age: Decimal, ranges: tuple[WeightRange, ...]) -> WeightRange:
+    return max((row for row in ranges if row.from_years <= age), key=lambda row: row.from_years)
+
+
+def _labs(patient: Patient, words: Vocabulary) -> tuple[Finding, ...]:
+    found = []
+    for lab in patient.labs or ():
+        likely = words.labs[lab.test].likely
+        if likely is not None and isinstance(lab.value, Decimal) and not likely[0] <= lab.value <= likely[1]:
+            found.append(
+                _to_confirm(
+                    "lab-unlikely",
+                    f"{words.labs[lab.test].name} {lab.value.normalize():f} {lab.unit} is unlikely (expected {likely[0]} to {likely[1]}).",
+                    "Check value and unit on the report; if they are right, have it confirmed.",
+                )
+            )
+    return tuple(found)
+
+
+def _to_confirm(code: str, text: str, remedy: str) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKS, may_be=MayBe.CONFIRMED, text=text, remedy=remedy)

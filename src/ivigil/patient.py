@@ -1,0 +1,409 @@
+"""The patient as the rules see one: frozen, validated, and with "not recorded" kept apart from "none".
+
+An absent key means *not recorded*; an empty list means *none*. Nothing is repaired: a value that cannot be is refused
+with what to write instead, a value that is unlikely is left for the screening rules to ask about. All keys, units and
+words are listed in ``docs/reference/patient.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
+
+from ivigil.errors import BadInput, ImpossibleValue, UnknownName
+from ivigil.knowledge.policies import PlausibilityPolicy
+from ivigil.knowledge.vocabulary import LabTest, Term, Vocabulary
+
+Sex = Literal["female", "male"]
+BloodGroup = Literal["A", "A+", "A-", "B", "B+", "B-", "AB", "AB+", "AB-", "O", "O+", "O-"]
+GlucoseMeter = Literal[
+    "gdh_pqq", "glucose_dye_oxidoreductase", "gdh_nad", "gdh_fad", "glucose_oxidase", "laboratory", "none"
+]
+Access = Literal["peripheral", "central_line", "picc", "port", "umbilical"]
+Setting = Literal["hospital", "clinic", "home"]
+
+MAX_REFERENCE_LENGTH = 64
+POSITIVE, NEGATIVE = "positive", "negative"
+
+
+def _opaque(reference: str) -> str:
+    if not reference.strip() or len(reference) > MAX_REFERENCE_LENGTH or not reference.isprintable():
+        raise ValueError(
+            f"must be 1 to {MAX_REFERENCE_LENGTH} printable characters, an opaque reference and not a name"
+        )
+    return reference
+
+
+def _a_number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number, written without quotes or unit")
+    return value
+
+
+def _a_whole_number(value: object) -> object:
+    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else _a_number(value)
+
+
+#: JSON numbers only: "82" and true are refused, not converted.
+Number = Annotated[Decimal, BeforeValidator(_a_number)]
+WholeNumber = Annotated[int, BeforeValidator(_a_whole_number)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FreeText(_Part):
+    """Something the vocabulary has no word for. It is kept and shown; no rule can read it."""
+
+    text: str
+
+
+class Lab(_Part):
+    """One laboratory result; ``value`` is a number with ``unit``, or ``positive``/``negative`` without one."""
+
+    test: str
+    value: Literal["positive", "negative"] | Number
+    unit: str | None = None
+    taken_at: AwareDatetime
+
+
+class SpecialistPlan(_Part):
+    """Who decided how a patient with an earlier severe reaction may be infused again, and how."""
+
+    by: str
+    role: str
+    at: AwareDatetime
+    text: str
+
+
+class Reaction(_Part):
+    """An earlier reaction to immunoglobulin (vocabulary ``reactions``)."""
+
+    kind: str
+    at: AwareDatetime | None = None
+    grade: WholeNumber | None = Field(default=None, ge=1, le=5)
+    text: str | None = None
+    specialist_plan: SpecialistPlan | None = None
+
+
+class ProductHistory(_Part):
+    """What this patient bore of one product.
+
+    ``infusions`` counts all infusions of it; ``uneventful_supervised_infusions`` those without any reaction under
+    supervision; ``rate_borne_ml_per_kg_h`` the highest rate borne without symptoms. ``reactions`` absent means nobody
+    recorded whether there were any.
+    """
+
+    product: str
+    last_given_at: AwareDatetime
+    infusions: WholeNumber = Field(ge=1)
+    uneventful_supervised_infusions: WholeNumber = Field(default=0, ge=0)
+    rate_borne_ml_per_kg_h: Number | None = Field(default=None, gt=0)
+    last_dose_g: Number | None = Field(default=None, gt=0)
+    reactions: tuple[Reaction, ...] | None = None
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        if self.uneventful_supervised_infusions > self.infusions:
+            raise ValueError("uneventful_supervised_infusions cannot exceed infusions")
+        return self
+
+
+class Patient(_Part):
+    """One patient. Read one from raw JSON with :func:`read_patient`, which checks words, units and limits too."""
+
+    ref: Annotated[str, AfterValidator(_opaque)]
+    synthetic: StrictBool = False
+    sex: Sex | None = None
+    birth_date: date | None = None
+    age_years: Number | None = None
+    weight_kg: Number | None = None
+    weight_measured_on: date | None = None
+    height_cm: Number | None = None
+    blood_group: BloodGroup | None = None
+    glucose_meter: GlucoseMeter | None = None
+    access: Access | None = None
+    setting_wish: Setting | None = None
+    conditions: tuple[str | FreeText, ...] | None = None
+    allergies: tuple[str | FreeText, ...] | None = None
+    medicines: tuple[str | FreeText, ...] | None = None
+    labs: tuple[Lab, ...] | None = None
+    immunoglobulin_history: tuple[ProductHistory, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_age_and_a_dated_weight(self) -> Self:
+        if self.birth_date is not None and self.age_years is not None:
+            raise ValueError("give birth_date or age_years, never both")
+        if (self.weight_kg is None) != (self.weight_measured_on is None):
+            raise ValueError("weight_kg and weight_measured_on come together: a dose needs to know how old a weight is")
+        products = [entry.product for entry in self.immunoglobulin_history or ()]
+        if len(products) != len(set(products)):
+            raise ValueError("immunoglobulin_history holds each product once; add up its infusions")
+        return self
+
+    def age_at(self, moment: datetime) -> Decimal | None:
+        """Age in years at a moment: completed years and the fraction of the running one; None if not recorded."""
+        if self.age_years is not None:
+            return self.age_years
+        if self.birth_date is None:
+            return None
+        day = moment.date()
+        years = day.year - self.birth_date.year - ((day.month, day.day) < (self.birth_date.month, self.birth_date.day))
+        return Decimal(years) + Decimal((day - _birthday(self.birth_date, self.birth_date.year + years)).days) / 366
+
+    @property
+    def reactions(self) -> tuple[Reaction, ...] | None:
+        """Every recorded reaction to immunoglobulin; None if any part of that history is not recorded."""
+        if self.immunoglobulin_history is None:
+            return None
+        found: list[Reaction] = []
+        for entry in self.immunoglobulin_history:
+            if entry.reactions is None:
+                return None
+            found.extend(entry.reactions)
+        return tuple(found)
+
+    @property
+    def known_reactions(self) -> tuple[Reaction, ...]:
+        """Every reaction that is recorded, whether or not the history is complete."""
+        return tuple(reaction for entry in self.immunoglobulin_history or () for reaction in entry.reactions or ())
+
+    def latest(self, test: str) -> Lab | None:
+        """The most recent result of a test, in the vocabulary's unit."""
+        return max((lab for lab in self.labs or () if lab.test == test), key=lambda lab: lab.taken_at, default=None)
+
+
+def _birthday(birth: date, year: int) -> date:
+    try:
+        return birth.replace(year=year)
+    except ValueError:  # 29 February
+        return date(year, 3, 1)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a record is read against: the words it may use and the limits of the possible."""
+
+    vocabulary: Vocabulary
+    plausibility: PlausibilityPolicy
+    products: tuple[str, ...]
+
+
+def read_patient(raw: object, limits: Limits) -> Patient:
+    """A patient from raw JSON values (numbers as :class:`~decimal.Decimal`, see ``json.loads(parse_float=Decimal)``).
+
+    Raises:
+        BadInput: an unknown key, a wrong type, a datetime without an offset, two ages, a weight without its date.
+        UnknownName: a word that the vocabulary or the product list does not hold.
+        ImpossibleValue: a value outside what can be, with what it looks like.
+    """
+    if not isinstance(raw, Mapping):
+        raise BadInput(
+            "patient", type(raw).__name__, "A patient record is one JSON object.", "See docs/reference/patient.md."
+        )
+    try:
+        patient = Patient.model_validate(dict(raw))
+    except ValidationError as problem:
+        raise _first_error(problem) from problem
+    _check_numbers(patient, limits.plausibility)
+    words = limits.vocabulary
+    return patient.model_copy(
+        update={
+            "conditions": _known(patient.conditions, words.conditions, "conditions"),
+            "allergies": _known(patient.allergies, words.allergies, "allergies"),
+            "medicines": _known(patient.medicines, words.medicines, "medicines"),
+            "labs": None
+            if patient.labs is None
+            else tuple(
+                _in_vocabulary_unit(lab, words.labs, f"labs[{number}]") for number, lab in enumerate(patient.labs)
+            ),
+            "immunoglobulin_history": _known_history(patient, limits),
+        }
+    )
+
+
+# ---- messages
+
+_RULES: dict[str, tuple[str, str]] = {
+    "extra_forbidden": ("No such key.", "Correct or remove it; docs/reference/patient.md lists every key."),
+    "timezone_aware": ("A datetime carries its offset.", "Write it as 2026-11-20T08:00:00-05:00."),
+    "missing": ("This key is required.", "Add it; docs/reference/patient.md says what it holds."),
+    "finite_number": ("A number must be finite.", "Leave the key out if the value is not recorded."),
+}
+
+
+def _first_error(problem: ValidationError) -> BadInput:
+    """The first thing wrong, said so that the one who typed it can mend it."""
+    error = problem.errors()[0]
+    where = _dotted(error["loc"])
+    if error["type"] == "extra_forbidden":
+        rule, remedy = _RULES["extra_forbidden"]
+        return UnknownName(
+            where, _shown(error["input"]), rule, _near(str(error["loc"][-1]), tuple(Patient.model_fields)) + remedy
+        )
+    rule, remedy = _RULES.get(error["type"], ("", ""))
+    if not rule:
+        rule, remedy = f"{error['msg'].removeprefix('Value error, ')}.", "See docs/reference/patient.md."
+        rule = rule[0].upper() + rule[1:]
+    value = None if error["type"] in {"missing", "value_error"} and isinstance(error["input"], dict) else error["input"]
+    return BadInput(where or "patient", _shown(value), rule, remedy)
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part not in {"FreeText", "str", "decimal", "literal['positive','negative']"}:
+            text += f".{part}" if text else part
+    return text
+
+
+def _shown(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _near(word: str, known: tuple[str, ...]) -> str:
+    from rapidfuzz import process
+
+    close = [match for match, _, _ in process.extract(word, known, limit=3, score_cutoff=65)]
+    return f"Did you mean {' or '.join(close)}? " if close else ""
+
+
+# ---- words
+
+
+def _known(
+    words: tuple[str | FreeText, ...] | None, terms: dict[str, Term], key: str
+) -> tuple[str | FreeText, ...] | None:
+    if words is None:
+        return None
+    by_name = {name.casefold(): code for code, term in terms.items() for name in (code, term.name, *term.also)}
+    found: list[str | FreeText] = []
+    for number, word in enumerate(words):
+        if isinstance(word, FreeText):
+            found.append(word)
+            continue
+        code = by_name.get(word.strip().casefold())
+        if code is None:
+            raise UnknownName(
+                f"{key}[{number}]",
+                word,
+                f"Not a word of the vocabulary of {key}.",
+                _near(word, tuple(by_name))
+                + 'If it has no word there, write {"text": "..."}: it is then shown, and no rule reads it.',
+            )
+        found.append(code)
+    return tuple(dict.fromkeys(found))
+
+
+def _known_history(patient: Patient, limits: Limits) -> tuple[ProductHistory, ...] | None:
+    if patient.immunoglobulin_history is None:
+        return None
+    for number, entry in enumerate(patient.immunoglobulin_history):
+        where = f"immunoglobulin_history[{number}]"
+        if entry.product not in limits.products:
+            raise UnknownName(
+                f"{where}.product",
+                entry.product,
+                "No product has this id.",
+                _near(entry.product, limits.products) + "`ivigil knowledge list products` lists them.",
+            )
+        for count, reaction in enumerate(entry.reactions or ()):
+            if reaction.kind not in limits.vocabulary.reactions:
+                raise UnknownName(
+                    f"{where}.reactions[{count}].kind",
+                    reaction.kind,
+                    "Not a word of the vocabulary of reactions.",
+                    _near(reaction.kind, tuple(limits.vocabulary.reactions)) + "Use `other` with a text if none fits.",
+                )
+    return patient.immunoglobulin_history
+
+
+# ---- numbers and units
+
+
+def _check_numbers(patient: Patient, limits: PlausibilityPolicy) -> None:
+    rows: tuple[tuple[str, Decimal | None, tuple[Decimal, Decimal], str], ...] = (
+        ("weight_kg", patient.weight_kg, limits.possible_weight_kg, "kg"),
+        ("height_cm", patient.height_cm, limits.possible_height_cm, "cm"),
+        ("age_years", patient.age_years, limits.possible_age_years, "years"),
+    )
+    for key, value, (low, high), unit in rows:
+        if value is not None and not low <= value <= high:
+            looks = " It looks like metres: write centimetres." if key == "height_cm" and 0 < value < low else ""
+            raise ImpossibleValue(
+                key,
+                str(value),
+                f"{key} lies between {low} and {high} {unit}.{looks}",
+                "Correct it, or leave it out if it was not measured.",
+            )
+
+
+def _in_vocabulary_unit(lab: Lab, tests: dict[str, LabTest], where: str) -> Lab:
+    if lab.test not in tests:
+        raise UnknownName(
+            f"{where}.test",
+            lab.test,
+            "Not a test of the vocabulary.",
+            _near(lab.test, tuple(tests)) + "See docs/reference/patient.md.",
+        )
+    test = tests[lab.test]
+    if test.qualitative:
+        if lab.value not in (POSITIVE, NEGATIVE) or lab.unit is not None:
+            raise BadInput(
+                f"{where}.value",
+                str(lab.value),
+                f"{test.name} is positive or negative, without a unit.",
+                "Write it so.",
+            )
+        return lab
+    if not isinstance(lab.value, Decimal):
+        raise BadInput(
+            f"{where}.value",
+            lab.value,
+            f"{test.name} is a number.",
+            f"Write the number and its unit, for example {test.unit}.",
+        )
+    factor = Decimal(1) if lab.unit == test.unit else test.units.get(lab.unit or "")
+    if factor is None:
+        units = ", ".join((test.unit, *test.units))
+        raise BadInput(
+            f"{where}.unit", lab.unit, f"{test.name} is read in {units}.", "Name the unit the laboratory printed."
+        )
+    value = lab.value * factor
+    if test.possible is not None and not test.possible[0] <= value <= test.possible[1]:
+        looks = f" It looks like {test.looks_like}." if test.looks_like and value > test.possible[1] else ""
+        raise ImpossibleValue(
+            f"{where}.value",
+            f"{lab.value} {lab.unit}",
+            f"{test.name} lies between {test.possible[0]} and {test.possible[1]} {test.unit}.{looks}",
+            "Check the value and its unit on the report.",
+        )
+    return lab.model_copy(update={"value": value, "unit": test.unit})
+
+
+#: Every choice a record offers, for the reference page and for forms.
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "sex": get_args(Sex),
+    "blood_group": get_args(BloodGroup),
+    "glucose_meter": get_args(GlucoseMeter),
+    "access": get_args(Access),
+    "setting_wish": get_args(Setting),
+}
