@@ -1,0 +1,5 @@
+"""``python -m ivigil.cli``."""
+
+from ivigil.cli import main
+
+main()

@@ -1,0 +1,100 @@
+"""The command tree, and how every failure is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+
+import click
+import typer
+
+from ivigil import __version__
+from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
+from ivigil.cli.knowledge import knowledge_app
+from ivigil.cli.plan import plan_command
+from ivigil.cli.sign import print_command, sign_command
+from ivigil.errors import IvigilError, UsageError
+
+app = typer.Typer(
+    name="ivigil",
+    help="Immunoglobulin (IVIG) therapy, end to end. Informs a clinician's decision; never decides alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("plan")(plan_command)
+app.command("sign")(sign_command)
+app.command("print")(print_command)
+app.add_typer(knowledge_app, name="knowledge")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ivigil {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Immunoglobulin (IVIG) therapy, end to end. Informs a clinician's decision; never decides alone."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; the exit code."""
+    as_json = "--json" in arguments
+    try:
+        code = app(arguments, standalone_mode=False)
+    except IvigilError as problem:
+        return _tell(problem, as_json)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        typer.echo(problem.format_message())
+        return EXIT_USAGE
+    except click.UsageError as problem:
+        return _tell(_usage(problem), as_json)
+    except (click.Abort, KeyboardInterrupt):
+        typer.echo("Stopped.", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader (``head``, ``less``) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as problem:
+        return _our_fault(problem, as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(problem: click.UsageError) -> UsageError:
+    path = problem.ctx.command_path if problem.ctx else "ivigil"
+    return UsageError("command line", None, problem.format_message(), f"`{path} --help` shows how to call it.")
+
+
+def _tell(problem: IvigilError, as_json: bool) -> int:
+    if as_json:
+        typer.echo(json.dumps(problem.as_json(), ensure_ascii=False), err=True)
+    else:
+        shown = "" if problem.value is None else f": {problem.value}"
+        typer.echo(f"✗ {problem.where}{shown}\n  {problem.rule}\n  → {problem.remedy}", err=True)
+    return problem.exit_code
+
+
+def _our_fault(problem: Exception, as_json: bool) -> int:
+    """A fault of ivigil itself: said as such, without patient data; the trace only when asked for."""
+    if os.environ.get("IVIGIL_DEBUG"):
+        traceback.print_exc()
+    said = {
+        "where": "ivigil",
+        "value": type(problem).__name__,
+        "rule": "This is a fault of ivigil, not of your input.",
+        "remedy": "Run again with IVIGIL_DEBUG=1 and report the trace without patient data.",
+    }
+    if as_json:
+        typer.echo(json.dumps({"error": said}), err=True)
+    else:
+        typer.echo(f"✗ {said['rule']} ({said['value']})\n  → {said['remedy']}", err=True)
+    return EXIT_OUR_FAULT

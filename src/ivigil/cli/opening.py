@@ -1,0 +1,105 @@
+"""What only an edge may touch: the environment, the clock and files. Rules get values."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from ivigil import __version__
+from ivigil.errors import BadInput, UsageError
+from ivigil.knowledge.loading import Knowledge
+from ivigil.patient import Limits
+from ivigil.prescription.plan import MadeWith
+from ivigil.prescription.request import Formulary
+
+OVERLAY, REGION = "IVIGIL_KNOWLEDGE", "IVIGIL_REGION"
+QUARTER_MIN = 15
+
+
+def open_knowledge() -> Knowledge:
+    """The shipped facts, with the overlay folder of ``IVIGIL_KNOWLEDGE`` if that is set."""
+    folder = os.environ.get(OVERLAY)
+    return Knowledge(Path(folder) if folder else None)
+
+
+def region_or_refuse(asked: str | None) -> str:
+    """The region asked for, else of ``IVIGIL_REGION``; never a silent default."""
+    region = asked or os.environ.get(REGION)
+    if not region or not region.strip():
+        raise UsageError("--region", asked, "A label belongs to a region.", f"Give --region US, or set {REGION}.")
+    return region.strip().upper()
+
+
+def limits_of(knowledge: Knowledge) -> Limits:
+    """What a patient record is read against."""
+    return Limits(knowledge.vocabulary, knowledge.policies.plausibility, knowledge.product_ids)
+
+
+def formulary_of(knowledge: Knowledge, indication: str) -> Formulary:
+    """The facts a plan for one condition is made from."""
+    products, condition, policies = knowledge.products, knowledge.indication(indication), knowledge.policies
+    return Formulary(
+        products=products,
+        indication=condition,
+        rules=knowledge.rules,
+        policies=policies,
+        vocabulary=knowledge.vocabulary,
+        source_of=knowledge.source,
+        waiting=knowledge.all_waiting(),
+        made_with=MadeWith(ivigil=__version__, knowledge=knowledge.fingerprint, overlay=knowledge.overlay_fingerprint),
+    )
+
+
+def start_or_now(asked: str | None) -> tuple[datetime, bool]:
+    """The start asked for, or the next quarter of an hour from now; the flag says that it was the clock's."""
+    if asked is None:
+        now = datetime.now().astimezone()
+        step = timedelta(minutes=QUARTER_MIN - now.minute % QUARTER_MIN)
+        return (now + step).replace(second=0, microsecond=0), True
+    try:
+        start = datetime.fromisoformat(asked)
+    except ValueError as problem:
+        raise BadInput(
+            "--start", asked, "A start is an ISO 8601 datetime with its offset.", "Write 2026-11-23T09:00:00-05:00."
+        ) from problem
+    if start.tzinfo is None:
+        raise BadInput("--start", asked, "A datetime carries its offset.", "Write 2026-11-23T09:00:00-05:00.")
+    return start, False
+
+
+def read_json(path: str, what: str) -> object:
+    """JSON from a file or, for ``-``, from standard input; numbers stay exact."""
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadInput(
+            what, path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
+        ) from problem
+    return parse_json(text, what)
+
+
+def parse_json(text: str, what: str) -> object:
+    """JSON with exact numbers; a key given twice is refused, NaN and Infinity are left for the record's own check to name."""
+    try:
+        return json.loads(
+            text, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal, object_pairs_hook=_each_once
+        )
+    except json.JSONDecodeError as problem:
+        raise BadInput(
+            what, f"line {problem.lineno}, column {problem.colno}", "This is not JSON.", f"Mend it: {problem.msg}."
+        ) from problem
+    except RecursionError as problem:
+        raise BadInput(what, "nested too deeply", "A record is flat.", "Remove the nesting.") from problem
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise BadInput(key, "twice", "A key stands once in a record.", "Remove the one that is wrong.")
+        found[key] = value
+    return found

@@ -1,0 +1,292 @@
+"""``ivigil plan``: one patient, or a cohort line by line."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE
+from ivigil.cli.opening import (
+    formulary_of,
+    limits_of,
+    open_knowledge,
+    parse_json,
+    read_json,
+    region_or_refuse,
+    start_or_now,
+)
+from ivigil.errors import BadInput, IvigilError, UsageError
+from ivigil.findings import Finding, Severity
+from ivigil.knowledge.loading import Knowledge
+from ivigil.knowledge.regimens import Phase, WeightBasis
+from ivigil.patient import Limits, read_patient
+from ivigil.prescription.making import make_plan
+from ivigil.prescription.plan import Accepted, Plan, as_json
+from ivigil.prescription.request import Formulary, Price, Request
+from ivigil.prescription.stock import StockRow, read_stock
+
+#: What a line of a cohort may say for itself; anything else comes from the command line.
+LINE_KEYS = (
+    "indication",
+    "region",
+    "product",
+    "phase",
+    "regimen",
+    "start",
+    "off_label",
+    "dose_g_per_kg",
+    "days",
+    "interval_days",
+    "weight_basis",
+)
+
+
+def plan_command(
+    patient: str | None = typer.Argument(None, help="Patient record (JSON file), or - for standard input."),
+    indication: str | None = typer.Option(None, help="Condition id; `ivigil knowledge list indications`."),
+    region: str | None = typer.Option(None, help="Whose labels: US, ... (or IVIGIL_REGION)."),
+    product: str | None = typer.Option(None, help="Product id; otherwise the tolerated one, then by policy."),
+    phase: Phase | None = typer.Option(None, help="Which part of the treatment."),
+    start: str | None = typer.Option(
+        None, help="First infusion, ISO 8601 with offset. Default: the next quarter hour."
+    ),
+    stock: str | None = typer.Option(None, help="Stock list (JSON): only these vials and lots are used."),
+    off_label: str | None = typer.Option(None, help="Reason for a use that the label does not name."),
+    regimen: str | None = typer.Option(None, help="A named regimen of the label or guideline."),
+    dose_g_per_kg: str | None = typer.Option(None, "--dose-g-per-kg", help="Course dose within the source's range."),
+    days: int | None = typer.Option(None, help="Days over which the course is divided."),
+    interval_days: int | None = typer.Option(None, help="Days from course start to course start."),
+    weight_basis: WeightBasis | None = typer.Option(None, help="Which weight the dose is counted on."),
+    ceiling_ml_per_h: str | None = typer.Option(
+        None, "--ceiling-ml-per-h", help="The pump's or setting's highest rate."
+    ),
+    price_per_g: str | None = typer.Option(None, "--price-per-g", help="Price of a gram, to show the cost."),
+    currency: str = typer.Option("USD", help="Currency of the price."),
+    accept: list[str] = typer.Option(
+        [], metavar="CODE", help="Accept a blocking finding; needs --by, --role, --because."
+    ),
+    by: list[str] = typer.Option([], help="Who accepts (one per --accept)."),
+    role: list[str] = typer.Option([], help="In which role."),
+    because: list[str] = typer.Option([], help="For which reason."),
+    batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {patient, indication, ...}, a line."),
+    json_: bool = typer.Option(False, "--json", help="The plan as JSON on standard output."),
+    pdf: Path | None = typer.Option(None, help="Write the plan as PDF (DRAFT until signed)."),
+) -> int:
+    """Make a complete, checked, cited plan for one patient.
+
+    Exit code 0 planned, 3 blocked, 4 bad input, 2 usage.
+    """
+    options: dict[str, Any] = {
+        "indication": indication,
+        "region": region,
+        "product": product,
+        "phase": phase,
+        "regimen": regimen,
+        "start": start,
+        "off_label": off_label,
+        "dose_g_per_kg": _decimal("--dose-g-per-kg", dose_g_per_kg),
+        "days": days,
+        "interval_days": interval_days,
+        "weight_basis": weight_basis,
+        "ceiling_ml_per_h": _decimal("--ceiling-ml-per-h", ceiling_ml_per_h),
+        "price": None if price_per_g is None else Price(_decimal("--price-per-g", price_per_g) or Decimal(0), currency),
+        "accepted": _accepted(accept, by, role, because),
+    }
+    if (patient is None) == (batch is None):
+        raise UsageError(
+            "PATIENT", patient, "Give one patient record, or --batch with a cohort.", "`ivigil plan --help` shows how."
+        )
+    knowledge = open_knowledge()
+    shelf = None if stock is None else read_stock(read_json(stock, "--stock"), knowledge.product_ids)
+    if batch is not None:
+        if pdf is not None or accept:
+            raise UsageError(
+                "--batch", str(batch), "A cohort takes neither --pdf nor --accept.", "Plan those patients one by one."
+            )
+        return _cohort(batch, options, shelf, knowledge)
+    if indication is None:
+        raise UsageError(
+            "--indication",
+            None,
+            "A plan is for one condition.",
+            "Name it; `ivigil knowledge list indications` lists them.",
+        )
+    plan = _one(read_json(patient or "-", "PATIENT"), options, shelf, knowledge, {})
+    if pdf is not None:
+        _write_pdf(plan, pdf)
+    if json_:
+        typer.echo(as_json(plan))
+    else:
+        from rich.console import Console
+
+        from ivigil.documents.terminal import render_plan
+
+        render_plan(plan, Console())
+    return EXIT_BLOCKED if plan.status == "blocked" else EXIT_DONE
+
+
+def _one(
+    raw: object,
+    options: dict[str, Any],
+    shelf: tuple[StockRow, ...] | None,
+    knowledge: Knowledge,
+    kept: dict[str, Any],
+    limits: Limits | None = None,
+) -> Plan:
+    """One plan; ``kept`` keeps the formulary of each condition for a cohort."""
+    region = region_or_refuse(options["region"])
+    patient = read_patient(raw, limits or limits_of(knowledge))
+    start, assumed = start_or_now(options["start"])
+    condition = options["indication"]
+    formulary: Formulary = kept.get(condition) or kept.setdefault(condition, formulary_of(knowledge, condition))
+    given = {key: options[key] for key in options if key not in {"indication", "region", "start"}}
+    plan = make_plan(Request(patient=patient, region=region, start=start, stock=shelf, **given), formulary)
+    return _with_assumed_start(plan) if assumed else plan
+
+
+def _with_assumed_start(plan: Plan) -> Plan:
+    """Say that the start was the clock's, in the plan itself."""
+    from ivigil.prescription.plan import identified
+
+    said = Finding(
+        code="start-assumed",
+        severity=Severity.INFORMS,
+        text="No --start was given: the next quarter of an hour is planned.",
+        remedy="Give --start to plan for another time.",
+    )
+    return identified(plan.model_copy(update={"findings": (*plan.findings, said)}))
+
+
+# ---- a cohort
+
+
+def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | None, knowledge: Knowledge) -> int:
+    """Plan each line; results stream to standard output, progress to standard error; a failed line stops nothing."""
+    from rich.console import Console
+    from rich.progress import wrap_file
+
+    worst = EXIT_DONE
+    kept: dict[str, Any] = {}
+    limits = limits_of(knowledge)
+    console = Console(stderr=True)
+    try:
+        size = path.stat().st_size
+        stream = path.open("rb")
+    except OSError as problem:
+        raise BadInput(
+            "--batch", str(path), "The cohort must be a file that can be read.", f"Check the path: {problem.strerror}."
+        ) from problem
+    counts = {"planned": 0, "blocked": 0, "failed": 0}
+    with (
+        stream,
+        wrap_file(stream, size, description="Planning", console=console, disable=not console.is_terminal) as lines,
+    ):
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                raw, own = _line(line, options)
+                plan = _one(raw, own, shelf, knowledge, kept, limits)
+                typer.echo(as_json(plan))
+                counts[plan.status] += 1
+                worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
+            except IvigilError as problem:
+                said = problem.as_json()
+                said["error"]["where"] = f"line {number}: {problem.where}"
+                typer.echo(json.dumps(said, ensure_ascii=False))
+                counts["failed"] += 1
+                worst = EXIT_BAD_INPUT
+    console.print(f"{counts['planned']} planned, {counts['blocked']} blocked, {counts['failed']} could not be read")
+    return worst
+
+
+def _line(line: bytes, options: dict[str, Any]) -> tuple[object, dict[str, Any]]:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise BadInput("line", "not UTF-8", "A cohort is UTF-8 text.", "Convert the file.") from problem
+    raw = parse_json(text, "line")
+    own = dict(options)
+    if isinstance(raw, dict) and "patient" in raw:
+        unknown = sorted(set(raw) - {"patient", *LINE_KEYS})
+        if unknown:
+            raise BadInput(
+                unknown[0], str(raw[unknown[0]]), "No such key in a cohort line.", f"Use {', '.join(LINE_KEYS)}."
+            )
+        own.update({key: _typed(key, raw[key]) for key in LINE_KEYS if key in raw})
+        raw = raw["patient"]
+    if own["indication"] is None:
+        raise UsageError(
+            "indication", None, "A plan is for one condition.", "Give --indication, or `indication` in the line."
+        )
+    return raw, own
+
+
+_TYPES: dict[str, Any] = {
+    "phase": Phase,
+    "weight_basis": WeightBasis,
+    "days": int,
+    "interval_days": int,
+    "dose_g_per_kg": Decimal,
+}
+
+
+def _typed(key: str, value: object) -> object:
+    """A line's own option in the type the request takes."""
+    try:
+        return _TYPES.get(key, str)(value) if value is not None else None
+    except (ValueError, TypeError, InvalidOperation) as problem:
+        raise BadInput(
+            key, str(value), "Not a value this option takes.", "`ivigil plan --help` says what it takes."
+        ) from problem
+
+
+# ---- options
+
+
+def _decimal(option: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation as problem:
+        raise BadInput(option, text, "This is not a number.", "Write it with a decimal point and no unit.") from problem
+    if not value.is_finite():
+        raise BadInput(option, text, "A number must be finite.", "Correct it.")
+    return value
+
+
+def _accepted(codes: list[str], by: list[str], roles: list[str], because: list[str]) -> tuple[Accepted, ...]:
+    counts = {"--by": len(by), "--role": len(roles), "--because": len(because)}
+    for option, count in counts.items():
+        if count != len(codes):
+            raise UsageError(
+                option,
+                count,
+                f"Each of {len(codes)} --accept needs its own --by, --role and --because.",
+                "Give one of each, in the same order.",
+            )
+    rows = zip(codes, by, roles, because, strict=True)
+    return tuple(Accepted(code=code, by=who, role=role, because=why) for code, who, role, why in rows)
+
+
+def _write_pdf(plan: Plan, path: Path) -> None:
+    from ivigil.documents.pdf import plan_pdf
+
+    write = partial(path.write_bytes, plan_pdf(plan, None))
+    save(path, write)
+
+
+def save(path: Path, write: Any) -> None:  # noqa: ANN401
+    """Write a file; a path that cannot be written is the caller's to mend."""
+    try:
+        write()
+    except OSError as problem:
+        raise BadInput(
+            "--pdf", str(path), "The file cannot be written.", f"Check the folder: {problem.strerror}."
+        ) from problem

@@ -1,0 +1,53 @@
+"""``ivigil sign`` and ``ivigil print``: a signature under a plan, and the plan on paper."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from ivigil.cli.opening import read_json
+from ivigil.errors import BadInput
+from ivigil.prescription.plan import Plan, Signature, check_unchanged, sign
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def sign_command(
+    plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
+    by: str = typer.Option(help="Who signs."),
+    role: str = typer.Option(help="In which role."),
+) -> None:
+    """Sign a plan: a separate record {plan_id, by, role, at} on standard output."""
+    typer.echo(sign(_read(Plan, plan, "PLAN"), by, role, datetime.now().astimezone()).model_dump_json())
+
+
+def print_command(
+    plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
+    pdf: Path = typer.Option(help="The PDF to write."),
+    signature: str | None = typer.Option(None, help="Signature (JSON) of this very plan; without it: DRAFT."),
+    paper: str = typer.Option("a4", help="a4 or us-letter."),
+) -> None:
+    """Write a plan as PDF, signed if a signature is given."""
+    from ivigil.cli.plan import save
+    from ivigil.documents.pdf import plan_pdf
+
+    read = _read(Plan, plan, "PLAN")
+    check_unchanged(read)
+    signed = None if signature is None else _read(Signature, signature, "--signature")
+    content = plan_pdf(read, signed, paper=paper)
+    save(pdf, lambda: pdf.write_bytes(content))
+
+
+def _read(model: type[T], path: str, what: str) -> T:
+    try:
+        return model.model_validate(read_json(path, what))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = f"{what}: {'.'.join(map(str, first['loc']))}"
+        raise BadInput(
+            where, str(first["input"])[:80], f"{first['msg']}.", "Use a file that ivigil wrote."
+        ) from problem

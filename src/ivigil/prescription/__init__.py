@@ -1,0 +1,1 @@
+"""Makes the plan: product, dose, vials, dates, rate schedule, premedication, setting, cost."""

@@ -1,0 +1,445 @@
+"""Each product weighed for this patient and indication: whether it fits, every reason, and the dose in its vials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from ivigil.assessment.screening import Circumstances, screen_product
+from ivigil.findings import Finding, MayBe, Severity, in_order
+from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
+from ivigil.knowledge.regimens import Phase, Regimen
+from ivigil.prescription.body_weight import DosingWeight, choose_weight
+from ivigil.prescription.dose import Dose, as_asked, choose_dose, choose_regimen, phases_of
+from ivigil.prescription.off_label import strictest_rates
+from ivigil.prescription.permission import Need, permitted
+from ivigil.prescription.request import Formulary, Request
+from ivigil.prescription.stock import shelf_of
+from ivigil.prescription.vials import Day, DoseWindow, choose_vials
+from ivigil.sources import RANK, Read
+
+SLOWING_RISKS = frozenset({"renal", "thrombotic", "volume"})
+
+
+@dataclass(frozen=True)
+class Course:
+    """What one product would be given as: regimen, weight, dose, vials per day."""
+
+    regimen_id: str
+    regimen: Regimen
+    weight: DosingWeight
+    dose: Dose
+    days: tuple[Day, ...]
+    concentration: str
+    concentration_g_per_ml: Decimal
+    rates: RateTable
+
+
+@dataclass(frozen=True)
+class Considered:
+    """One product, weighed. ``course`` is None when nothing could be worked out."""
+
+    product: Product
+    label: Label | None
+    use: Use | None
+    off_label: bool
+    findings: tuple[Finding, ...]
+    risks: frozenset[str] = frozenset()
+    course: Course | None = None
+    stopped: bool = False
+
+    @property
+    def fits(self) -> bool:
+        """Whether the product may be planned."""
+        return self.course is not None and not self.stopped
+
+
+@dataclass
+class _Reasons:
+    """Findings gathered on the way, with label copies named once."""
+
+    request: Request
+    found: list[Finding] = field(default_factory=list)
+    copies: list[tuple[str, Finding]] = field(default_factory=list)
+
+    def add(self, finding: Finding | None) -> None:
+        if finding is not None:
+            self.found.append(finding)
+
+    def need(self, need: Need, formulary: Formulary, region: str, *, guideline: bool = False) -> None:
+        finding = permitted(need, region, formulary.source_of, guideline=guideline)
+        if finding is not None and finding.code == "read-on-copy":
+            self.copies.append((need.name, finding))
+        else:
+            self.add(finding)
+
+    @property
+    def stopped(self) -> bool:
+        return any(self.request.stops(finding) for finding in self.found)
+
+    def all(self, formulary: Formulary) -> tuple[Finding, ...]:
+        return in_order((*self.found, *_copied(self.copies, formulary)))
+
+
+def _copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Finding, ...]:
+    if not copies:
+        return ()
+    sources = tuple(dict.fromkeys(name for _, finding in copies for name in finding.sources))
+    dated = "; ".join(
+        f"{source.title}, {source.revision or source.date or 'no date'}" for source in map(formulary.source_of, sources)
+    )
+    return (
+        copies[0][1].model_copy(
+            update={
+                "text": f"Read on a copy of the label only: {', '.join(name for name, _ in copies)} ({dated}).",
+                "sources": sources,
+            }
+        ),
+    )
+
+
+def consider(product: Product, request: Request, formulary: Formulary, patient_risks: frozenset[str]) -> Considered:
+    """Weigh one product. Reasons are complete up to the first thing that makes the next question meaningless."""
+    reasons = _Reasons(request)
+    for path in formulary.waiting.get(f"products/{product.id}", ()):
+        reasons.add(
+            _blocks(
+                "overlay-waiting",
+                f"A fact of this site's overlay ({path}) waits to be confirmed again: the shipped fact under it changed.",
+                "Confirm it against the label in force and sign it anew.",
+            )
+        )
+    if product.route is not Route.IV:
+        reasons.add(
+            _blocks(
+                "wrong-route",
+                f"{product.brand} is given under the skin, never into a vein.",
+                "Choose a product for intravenous use.",
+            )
+        )
+        return _done(product, None, None, False, reasons, formulary)
+    label = product.labels.get(request.region)
+    if label is None:
+        reasons.add(
+            _blocks(
+                "no-label-for-region",
+                f"No {request.region} label of {product.brand} stands in the knowledge base.",
+                "Enter it in the site's overlay, signed by two people.",
+            )
+        )
+        return _done(product, None, None, False, reasons, formulary)
+    use = next((one for one in label.uses.values() if formulary.indication.id in one.indications), None)
+    off_label = use is None
+    if off_label:
+        reasons.add(_off_label(product, request, formulary))
+        if request.off_label is None:
+            return _done(product, label, None, True, reasons, formulary)
+    screened = screen_product(formulary.rules, circumstances(request, formulary, product))
+    reasons.found.extend(screened.findings)
+    reasons.add(_age(product, label, use, request, formulary, reasons))
+    risks = patient_risks | screened.risks
+    if use is not None:
+        reasons.need(Need("indication", "indication", use.indication), formulary, request.region)
+    course = _course(product, label, use, request, formulary, risks, reasons)
+    return _done(product, label, use, off_label, reasons, formulary, risks, course)
+
+
+def circumstances(
+    request: Request, formulary: Formulary, product: Product | None = None, course_g_per_kg: Decimal | None = None
+) -> Circumstances:
+    """What the screening rules are asked about."""
+    return Circumstances(
+        patient=request.patient,
+        at=request.start,
+        region=request.region,
+        long_gap_days=formulary.policies.rate.long_gap_days.value,
+        product=product,
+        course_dose_g_per_kg=course_g_per_kg,
+    )
+
+
+def _done(
+    product: Product,
+    label: Label | None,
+    use: Use | None,
+    off_label: bool,
+    reasons: _Reasons,
+    formulary: Formulary,
+    risks: frozenset[str] = frozenset(),
+    course: Course | None = None,
+) -> Considered:
+    return Considered(product, label, use, off_label, reasons.all(formulary), risks, course, reasons.stopped)
+
+
+def _off_label(product: Product, request: Request, formulary: Formulary) -> Finding:
+    name = formulary.indication.name
+    if request.off_label is None:
+        return _blocks(
+            "off-label-reason-missing",
+            f"The {request.region} label of {product.brand} does not name {name}.",
+            "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
+        )
+    return Finding(
+        code="off-label",
+        severity=Severity.WARNS,
+        text=f"Off-label: the {request.region} label of {product.brand} does not name {name}. Reason given: {request.off_label.strip()}",
+        remedy="Follow the site's rules on consent and approval for off-label use.",
+    )
+
+
+def _age(
+    product: Product, label: Label, use: Use | None, request: Request, formulary: Formulary, reasons: _Reasons
+) -> Finding | None:
+    """The label's age limits. A use whose age nobody read is for adults only; off label, the youngest labelled age holds."""
+    age = request.patient.age_at(request.start)
+    if age is None:
+        return None  # screening asks for it
+    adult_from = formulary.policies.weight.adult_from_years.value
+    limits = [use.min_age] if use is not None else [one.min_age for one in label.uses.values()]
+    read = [limit for limit in limits if limit is not None]
+    floor = min(read, key=lambda limit: limit.years, default=None)
+    if floor is None:
+        if age >= adult_from:
+            return None
+        return _blocks(
+            "age-not-read",
+            f"No lower age was read on the label of {product.brand} for this use, so it is planned for adults only.",
+            "Read the age on the label in force and enter it in the overlay.",
+        )
+    if age < floor.years:
+        return _blocks(
+            "age-below-label",
+            f"The label of {product.brand} starts at {floor.years.normalize():f} years; the patient is {_years(age)}.",
+            "Choose another product, or have a prescriber override it with the reason.",
+            MayBe.OVERRIDDEN,
+            floor.src,
+        )
+    if age < adult_from:
+        reasons.need(Need("age", "lower age limit", floor), formulary, request.region)
+    ceiling = use.max_age if use is not None else None
+    if ceiling is not None and age > ceiling.years:
+        return _blocks(
+            "age-above-label",
+            f"The label of {product.brand} ends at {ceiling.years.normalize():f} years; the patient is {_years(age)}.",
+            "Choose another product, or have a prescriber override it with the reason.",
+            MayBe.OVERRIDDEN,
+            ceiling.src,
+        )
+    return None
+
+
+def _years(age: Decimal) -> str:
+    whole = int(age)
+    return f"{whole} years" if whole >= 2 else f"{int(age * 12)} months"  # noqa: PLR2004 - how ages are spoken
+
+
+def _course(
+    product: Product,
+    label: Label,
+    use: Use | None,
+    request: Request,
+    formulary: Formulary,
+    risks: frozenset[str],
+    reasons: _Reasons,
+) -> Course | None:
+    """Dose and vials, or None with the reasons why not."""
+    region = request.region
+    concentration = min(product.concentrations, key=lambda name: product.concentrations[name].g_per_ml)
+    strength = product.concentrations[concentration]
+    reasons.need(Need("concentration", "concentration", strength), formulary, region)
+    reasons.need(Need("vials", "vial sizes", product.vials), formulary, region)
+    rates = (
+        use.rates.get(concentration) if use is not None else strictest_rates(label, concentration, strength.g_per_ml)
+    )
+    _need_rates(rates, formulary, region, reasons)
+    regimens = as_asked(use.regimens if use is not None else _guideline_regimens(request, formulary), request)
+    phase = request.phase if request.regimen is None else None
+    available = phases_of(regimens)
+    if phase is None and request.regimen is None:
+        phase = available[0] if len(available) == 1 else None
+    at_risk = bool(risks & SLOWING_RISKS)
+    chosen = choose_regimen(regimens, phase, request.regimen, at_risk, formulary.policies.dose)
+    if chosen is None:
+        reasons.add(_no_regimen(product, use, phase, request, available))
+        return None
+    regimen_id, regimen = chosen
+    reasons.need(Need("dose", "dose", regimen), formulary, region, guideline=use is None)
+    weight = _weight(request, formulary, regimen)
+    if weight is None or rates is None or product.vials is None:
+        return None
+    reasons.found.extend(weight.findings)
+    dose = choose_dose(regimen, weight.dosing_kg, formulary.indication.id, request, at_risk, formulary.policies.dose)
+    if isinstance(dose, Finding):
+        reasons.add(dose)
+        return None
+    reasons.found.extend(dose.findings)
+    days = _vials(product, strength.g_per_ml, dose, request, formulary, reasons)
+    if days is None:
+        return None
+    return Course(regimen_id, regimen, weight, dose, days, concentration, strength.g_per_ml, rates)
+
+
+def _guideline_regimens(request: Request, formulary: Formulary) -> Mapping[str, Regimen]:
+    """The off-label regimens that may be dosed from, or all if none may (the refusal then says what to verify)."""
+    regimens = formulary.indication.regimens
+    usable = {
+        name: one
+        for name, one in regimens.items()
+        if (said := permitted(Need("dose", "dose", one), request.region, formulary.source_of, guideline=True)) is None
+        or said.severity is not Severity.BLOCKS
+    }
+    return usable or regimens
+
+
+def shortest_duration_h(
+    course: Course, off_label: bool, formulary: Formulary
+) -> tuple[Decimal, tuple[str, ...]] | None:
+    """The shortest time one infusion may take (h) by the sources of this use: a restriction, so any reading counts."""
+    regimens = [course.regimen]
+    if off_label:
+        regimens += [one for one in formulary.indication.regimens.values() if one.phase is course.regimen.phase]
+    printed = [(one.min_duration_h, one.src) for one in regimens if one.min_duration_h is not None]
+    return max(printed, key=lambda item: item[0], default=None)
+
+
+def _need_rates(rates: RateTable | None, formulary: Formulary, region: str, reasons: _Reasons) -> None:
+    reasons.need(Need("start-rate", "starting rate", rates.start if rates else None), formulary, region)
+    reasons.need(Need("max-rate", "maximum rate", rates.max if rates else None), formulary, region)
+
+
+def _no_regimen(
+    product: Product, use: Use | None, phase: Phase | None, request: Request, available: tuple[Phase, ...]
+) -> Finding:
+    whose = f"The label of {product.brand}" if use is not None else "No guideline in the knowledge base"
+    if request.regimen is not None:
+        text = f"{whose} has no regimen called {request.regimen}."
+    elif not available:
+        return _blocks(
+            "dose-not-read",
+            f"{whose} gives no dose in figures for this use.",
+            "Read it on the source and enter it in the overlay.",
+        )
+    else:
+        text = f"{whose} prints no {phase.value if phase else 'single'} dose for this use (it prints: {', '.join(available)})."
+    return _blocks("no-regimen-for-phase", text, "Choose another --phase, --regimen or product.")
+
+
+def _weight(request: Request, formulary: Formulary, regimen: Regimen) -> DosingWeight | None:
+    patient, age = request.patient, request.patient.age_at(request.start)
+    if patient.weight_kg is None or age is None:
+        return None  # screening blocks and asks
+    return choose_weight(
+        patient.weight_kg,
+        patient.height_cm,
+        patient.sex,
+        age,
+        formulary.policies.weight,
+        regimen.weight_basis,
+        request.weight_basis,
+    )
+
+
+def _vials(
+    product: Product, g_per_ml: Decimal, dose: Dose, request: Request, formulary: Formulary, reasons: _Reasons
+) -> tuple[Day, ...] | None:
+    policy = formulary.policies.dose
+    prescribed = dose.course_g / dose.days
+    window = DoseWindow.around(prescribed, dose.largest_infusion_g, policy)
+    shelf = None if request.stock is None else shelf_of(request.stock, product.id, last_day(request, dose))
+    sizes = product.vials.sizes_g if product.vials else ()
+    unlabelled = sorted(set(shelf or ()) - set(sizes))
+    if unlabelled:
+        reasons.add(
+            _blocks(
+                "stock-size-unknown",
+                f"The stock list holds {product.brand} in {', '.join(map(str, unlabelled))} g, a size the knowledge base does not hold.",
+                "Correct the stock list or enter the size in the overlay.",
+            )
+        )
+        return None
+    days = choose_vials(sizes, window, dose.days, policy.part_vial_below_g.value, g_per_ml, shelf)
+    percent = policy.tolerance_fraction.value * 100
+    if days is None:
+        unlimited = request.stock is not None and choose_vials(
+            sizes, window, dose.days, policy.part_vial_below_g.value, g_per_ml, None
+        )
+        if unlimited:
+            reasons.add(
+                _blocks(
+                    "stock-short",
+                    f"The stock list does not hold enough usable vials of {product.brand} for {dose.days} x {prescribed:.1f} g.",
+                    "Order more, or choose another product.",
+                )
+            )
+        else:
+            reasons.add(
+                _blocks(
+                    "vials-outside-tolerance",
+                    f"No whole vials of {product.brand} come within {percent.normalize():f} % of {prescribed:.2f} g without exceeding the largest dose.",
+                    "Divide the course differently, or choose another product.",
+                )
+            )
+    elif days[0].waste_g:
+        reasons.add(
+            Finding(
+                code="part-vial",
+                severity=Severity.INFORMS,
+                text=f"{days[0].given_g.normalize():f} g is drawn from {(days[0].given_g + days[0].waste_g).normalize():f} g; {days[0].waste_g.normalize():f} g is discarded at each infusion.",
+                sources=policy.part_vial_below_g.src,
+            )
+        )
+    return days
+
+
+def last_day(request: Request, dose: Dose) -> date:
+    """The last calendar day of the course."""
+    return (request.start + timedelta(days=dose.days - 1)).date()
+
+
+def _blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=sources)
+
+
+# ---- the order of proposal
+
+
+def _reading(one: Considered) -> int:
+    course = one.course
+    if course is None:
+        return len(Read)
+    return max(RANK[fact.read] for fact in (course.regimen, course.rates.start, course.rates.max))
+
+
+ORDER_KEYS: dict[str, Callable[[Considered], int | str]] = {
+    "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
+    "label_read_best": _reading,
+    "fewest_vials": lambda one: sum(day.number_of_vials for day in one.course.days) if one.course else 0,
+    "name": lambda one: one.product.brand,
+}
+
+
+def in_order_of_proposal(
+    considered: tuple[Considered, ...], request: Request, formulary: Formulary
+) -> tuple[Considered, ...]:
+    """Fitting products first; of those the one the patient now tolerates, then labelled uses, then the policy's keys."""
+    current = tolerated_now(request, formulary)
+    keys = [ORDER_KEYS[name] for name in formulary.policies.product_choice.order.items]
+    return tuple(
+        sorted(
+            considered,
+            key=lambda one: (not one.fits, one.product.id != current, one.off_label, *(key(one) for key in keys)),
+        )
+    )
+
+
+def tolerated_now(request: Request, formulary: Formulary) -> str | None:
+    """The product given last, unless a severe reaction to it is recorded or nobody recorded whether there was one."""
+    history = request.patient.immunoglobulin_history
+    if not history:
+        return None
+    last = max(history, key=lambda entry: entry.last_given_at)
+    if last.reactions is None or any(formulary.vocabulary.reactions[one.kind].severe for one in last.reactions):
+        return None
+    return last.product

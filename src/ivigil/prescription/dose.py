@@ -1,0 +1,240 @@
+"""How much, over how many days, how often: a regimen of the label or guideline, applied to a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ivigil.errors import BadInput
+from ivigil.findings import Finding, MayBe, Severity
+from ivigil.knowledge.policies import DosePolicy
+from ivigil.knowledge.regimens import Phase, Regimen
+from ivigil.prescription.request import Request
+from ivigil.sources import RANK
+
+
+@dataclass(frozen=True)
+class Dose:
+    """A prescribed course: g/kg of dosing weight, grams, days, interval, and the most one infusion may weigh (g)."""
+
+    g_per_kg: Decimal
+    course_g: Decimal
+    days: int
+    interval_days: int | None
+    largest_infusion_g: Decimal
+    findings: tuple[Finding, ...]
+
+
+def phases_of(regimens: Mapping[str, Regimen]) -> tuple[Phase, ...]:
+    """The phases for which a dose is printed, in the order of treatment."""
+    found = {regimen.phase for regimen in regimens.values() if regimen.g_per_kg_max is not None}
+    return tuple(phase for phase in Phase if phase in found)
+
+
+def choose_regimen(
+    regimens: Mapping[str, Regimen], phase: Phase | None, asked: str | None, at_risk: bool, policy: DosePolicy
+) -> tuple[str, Regimen] | None:
+    """The regimen for a phase: the one asked for, else by the policy on days, then the better read; None if there is none.
+
+    A regimen for a special population is taken only when asked for by id.
+    """
+    if asked is not None:
+        return (asked, regimens[asked]) if asked in regimens else None
+    fitting = [
+        (name, regimen)
+        for name, regimen in regimens.items()
+        if regimen.g_per_kg_max is not None and regimen.phase is phase and not regimen.population
+    ]
+    if _wants_most_days(at_risk, policy):
+        return min(fitting, key=lambda item: (-item[1].days_max, RANK[item[1].read]), default=None)
+    return min(fitting, key=lambda item: (item[1].days_min, RANK[item[1].read]), default=None)
+
+
+def as_asked(regimens: Mapping[str, Regimen], request: Request) -> Mapping[str, Regimen]:
+    """The regimens that hold the dose and the days asked for, or all if none does (the refusal then names the range)."""
+    holding = {name: one for name, one in regimens.items() if _holds(one, request)}
+    return holding or regimens
+
+
+def _holds(regimen: Regimen, request: Request) -> bool:
+    dose, low, high = request.dose_g_per_kg, regimen.g_per_kg_min, regimen.g_per_kg_max
+    dose_fits = dose is None or (high is not None and (low or 0) <= dose <= high)
+    return dose_fits and (request.days is None or regimen.days_min <= request.days <= regimen.days_max)
+
+
+def _wants_most_days(at_risk: bool, policy: DosePolicy) -> bool:
+    return (policy.at_risk_days if at_risk else policy.ordinary_days).value == "most"
+
+
+def choose_dose(
+    regimen: Regimen, dosing_kg: Decimal, indication: str, request: Request, at_risk: bool, policy: DosePolicy
+) -> Dose | Finding:
+    """The dose of a regimen for a dosing weight, or the finding that says why there is none."""
+    highest = regimen.g_per_kg_max
+    if highest is None:
+        return _blocks(
+            "dose-not-read",
+            "The source prints no dose in figures.",
+            "Read it on the source and enter it in the overlay.",
+            regimen,
+        )
+    findings: list[Finding] = []
+    g_per_kg = _g_per_kg(regimen, highest, indication, request, policy, findings)
+    if isinstance(g_per_kg, Finding):
+        return g_per_kg
+    days = _days(regimen, g_per_kg, request, at_risk, policy, findings)
+    interval = _interval(regimen, request, policy, findings)
+    largest = highest * dosing_kg / days
+    for limit in (
+        None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
+        regimen.max_g_day,
+        None if regimen.max_g_course is None else regimen.max_g_course / days,
+    ):
+        largest = largest if limit is None else min(largest, limit)
+    course = g_per_kg * dosing_kg
+    if course > largest * days:
+        findings.append(
+            _informs(
+                "dose-capped",
+                f"{course.normalize():f} g is more than the source allows in {days} day(s); the course is cut to {(largest * days).normalize():f} g.",
+                regimen,
+            )
+        )
+        course = largest * days
+        g_per_kg = course / dosing_kg
+    return Dose(g_per_kg, course, days, interval, largest, tuple(findings))
+
+
+def _g_per_kg(
+    regimen: Regimen, highest: Decimal, indication: str, request: Request, policy: DosePolicy, findings: list[Finding]
+) -> Decimal | Finding:
+    lowest, asked = regimen.g_per_kg_min, request.dose_g_per_kg
+    span = f"{lowest} to {highest} g/kg" if lowest is not None and lowest != highest else f"{highest} g/kg"
+    if asked is not None:
+        if asked > highest:
+            return _blocks(
+                "dose-above-source",
+                f"{asked} g/kg is above what the source prints ({span} a course).",
+                "Prescribe no more than it prints.",
+                regimen,
+            )
+        if lowest is not None and asked < lowest:
+            findings.append(
+                _blocks(
+                    "dose-below-source",
+                    f"{asked} g/kg is below what the source prints ({span} a course).",
+                    "Confirm that less is meant, with the reason.",
+                    regimen,
+                    MayBe.OVERRIDDEN,
+                )
+            )
+        return asked
+    if lowest is None:
+        return _blocks(
+            "dose-needed",
+            f"The source prints only an upper end ({highest} g/kg a course).",
+            "State the dose with --dose-g-per-kg.",
+            regimen,
+        )
+    if lowest == highest:
+        return highest
+    proposed = policy.proposed_g_per_kg.get(indication)
+    if proposed is not None and lowest <= proposed.value <= highest:
+        findings.append(
+            _informs(
+                "dose-proposed-from-range",
+                f"The source prints {span}; {proposed.value} g/kg is proposed by policy: {proposed.note}",
+                regimen,
+                proposed.src,
+            )
+        )
+        return proposed.value
+    findings.append(
+        _informs(
+            "dose-proposed-from-range",
+            f"The source prints {span}; its lower end is proposed by policy. Set --dose-g-per-kg by response.",
+            regimen,
+        )
+    )
+    return lowest
+
+
+def _days(
+    regimen: Regimen, g_per_kg: Decimal, request: Request, at_risk: bool, policy: DosePolicy, findings: list[Finding]
+) -> int:
+    fewest, most = regimen.days_min, regimen.days_max
+    if regimen.max_g_per_kg_day is not None:
+        needed = -int(-g_per_kg // regimen.max_g_per_kg_day)
+        fewest = min(max(fewest, needed), most)
+    if request.days is not None:
+        if request.days < fewest:
+            findings.append(
+                _blocks(
+                    "days-too-few",
+                    f"{request.days} day(s) is fewer than the source's {fewest}: each infusion would be too large.",
+                    "Divide over more days.",
+                    regimen,
+                )
+            )
+        elif request.days > most:
+            findings.append(
+                _blocks(
+                    "days-beyond-source",
+                    f"{request.days} days is more than the source's {most}.",
+                    "Confirm with the reason.",
+                    regimen,
+                    MayBe.OVERRIDDEN,
+                )
+            )
+        return request.days
+    days = most if _wants_most_days(at_risk, policy) else fewest
+    if fewest != most:
+        why = "most, because of the patient's risk" if days == most else "fewest"
+        findings.append(
+            _informs(
+                "days-proposed",
+                f"The source divides the course over {fewest} to {most} days; the {why}, is proposed by policy ({days}).",
+                regimen,
+            )
+        )
+    return days
+
+
+def _interval(regimen: Regimen, request: Request, policy: DosePolicy, findings: list[Finding]) -> int | None:
+    low, high = regimen.interval_days_min, regimen.interval_days_max
+    asked = request.interval_days
+    if low is None or high is None:
+        if asked is not None:
+            raise BadInput("--interval-days", asked, "This regimen is not repeated at an interval.", "Leave it out.")
+        return None
+    if asked is not None:
+        if not low <= asked <= high:
+            findings.append(
+                _blocks(
+                    "interval-outside-source",
+                    f"Every {asked} days lies outside the source's {low} to {high} days.",
+                    "Confirm with the reason.",
+                    regimen,
+                    MayBe.OVERRIDDEN,
+                )
+            )
+        return asked
+    interval = high if policy.ordinary_interval.value == "longest" else low
+    if low != high:
+        findings.append(
+            _informs(
+                "interval-proposed",
+                f"The source prints every {low} to {high} days; {interval} is proposed by policy.",
+                regimen,
+            )
+        )
+    return interval
+
+
+def _informs(code: str, text: str, regimen: Regimen, sources: tuple[str, ...] = ()) -> Finding:
+    return Finding(code=code, severity=Severity.INFORMS, text=text, sources=regimen.src + sources)
+
+
+def _blocks(code: str, text: str, remedy: str, regimen: Regimen, may_be: MayBe = MayBe.NEITHER) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=regimen.src)

@@ -1,0 +1,459 @@
+"""From one patient and one indication to a complete plan, or to the reasons why there is none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from ivigil.assessment.screening import screen_dose, screen_patient, unlikely_values
+from ivigil.errors import UnknownName, UsageError
+from ivigil.findings import Finding, MayBe, Severity, in_order
+from ivigil.knowledge.indications import StatusGroup
+from ivigil.knowledge.regimens import Phase
+from ivigil.patient import Setting
+from ivigil.prescription.administration import administration_plan, premedication
+from ivigil.prescription.candidates import (
+    SLOWING_RISKS,
+    Considered,
+    Course,
+    circumstances,
+    consider,
+    in_order_of_proposal,
+    shortest_duration_h,
+)
+from ivigil.prescription.dose import phases_of
+from ivigil.prescription.plan import (
+    NOTICE,
+    AdministrationPlan,
+    Candidate,
+    CitedSource,
+    Cost,
+    Infusion,
+    Plan,
+    Premedication,
+    Prescription,
+    identified,
+)
+from ivigil.prescription.request import Formulary, Request, check_accepted
+from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
+from ivigil.prescription.setting import choose_setting
+from ivigil.quantities import ml_from_g, tenths_down
+
+CENT = Decimal("0.01")
+
+
+def make_plan(request: Request, formulary: Formulary) -> Plan:
+    """The plan for a request.
+
+    Raises:
+        UsageError: the indication has several phases and none was named.
+        UnknownName: no product has the id that was asked for.
+        BadInput: an acceptance that this plan does not allow, or a weight basis that cannot be worked out.
+    """
+    if request.product is not None and request.product not in {product.id for product in formulary.products}:
+        raise UnknownName(
+            "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
+        )
+    _check_phase(request, formulary)
+    about = circumstances(request, formulary)
+    screened = screen_patient(formulary.rules, about)
+    adult_from = formulary.policies.weight.adult_from_years.value
+    findings: list[Finding] = [
+        *_overlay_waits(formulary),
+        *_age_missing(request),
+        *_indication_standing(request, formulary),
+        *_free_text(request),
+        *_old_weight(request, formulary),
+        *unlikely_values(
+            request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
+        ),
+        *screened.findings,
+    ]
+    considered = tuple(consider(product, request, formulary, screened.risks) for product in formulary.products)
+    considered = in_order_of_proposal(considered, request, formulary)
+    chosen = _choose(considered, request)
+    if chosen is None:
+        findings.append(_none_fits(considered))
+    else:
+        findings.extend(chosen.findings)
+    infusions: tuple[Infusion, ...] = ()
+    prescription: Prescription | None = None
+    administration: AdministrationPlan | None = None
+    if chosen is not None and chosen.course is not None:
+        dosed = screen_dose(
+            formulary.rules, circumstances(request, formulary, chosen.product, chosen.course.dose.g_per_kg)
+        )
+        risks = chosen.risks | dosed.risks
+        findings.extend(dosed.findings)
+        infusions, said = _infusions(chosen, chosen.course, request, formulary)
+        findings.extend(said)
+        rows, why = premedication(request.patient, risks, formulary.policies)
+        setting, about_setting = choose_setting(request, formulary, chosen.product)
+        findings.extend((why, *about_setting))
+        administration = administration_plan(chosen.product, formulary.policies)
+        prescription = _prescription(chosen, chosen.course, infusions, request, formulary, rows, setting)
+    ordered = in_order(findings)
+    check_accepted(request.accepted, ordered, formulary.policies.acceptance)
+    blocked = prescription is None or any(request.stops(finding) for finding in ordered)
+    plan = Plan(
+        schema_="ivigil-plan/1",
+        plan_id="",
+        made_with=formulary.made_with,
+        status="blocked" if blocked else "planned",
+        valid_until=_valid_until(request, formulary),
+        patient_ref=request.patient.ref,
+        synthetic=request.patient.synthetic,
+        indication=formulary.indication.id,
+        indication_name=formulary.indication.name,
+        findings=ordered,
+        accepted=request.accepted,
+        candidates=tuple(Candidate(product=one.product.id, fits=one.fits, reasons=one.findings) for one in considered),
+        prescription=None if blocked else prescription,
+        administration=None if blocked else administration,
+        infusions=() if blocked else infusions,
+        sources={},
+        notice=NOTICE,
+    )
+    return identified(plan.model_copy(update={"sources": _cited(plan, formulary)}))
+
+
+# ---- before a product is weighed
+
+
+def _check_phase(request: Request, formulary: Formulary) -> None:
+    if request.phase is not None or request.regimen is not None:
+        return
+    products = [one for one in formulary.products if request.product in {None, one.id}]
+    phases: set[Phase] = set()
+    for product in products:
+        label = product.labels.get(request.region)
+        for use in label.uses.values() if label else ():
+            if formulary.indication.id in use.indications:
+                phases.update(phases_of(use.regimens))
+    if not phases:
+        phases.update(phases_of(formulary.indication.regimens))
+    if len(phases) > 1:
+        choices = "|".join(phase for phase in Phase if phase in phases)
+        raise UsageError(
+            "--phase",
+            None,
+            f"{formulary.indication.name} is dosed differently by phase.",
+            f"Say which: --phase {choices}.",
+        )
+
+
+def _overlay_waits(formulary: Formulary) -> Iterable[Finding]:
+    for place, paths in formulary.waiting.items():
+        if not place.startswith("products/"):
+            for path in paths:
+                yield Finding(
+                    code="overlay-waiting",
+                    severity=Severity.BLOCKS,
+                    text=f"A fact of this site's overlay ({place}: {path}) waits to be confirmed again: the shipped fact under it changed.",
+                    remedy="Confirm it and sign it anew (docs/how-to/overlay.md).",
+                )
+
+
+def _age_missing(request: Request) -> Iterable[Finding]:
+    if request.patient.age_at(request.start) is None:
+        yield Finding(
+            code="age-missing",
+            severity=Severity.BLOCKS,
+            text="Neither birth date nor age is recorded; label age limits and doses cannot be checked.",
+            remedy="Record birth_date or age_years.",
+        )
+
+
+def _indication_standing(request: Request, formulary: Formulary) -> Iterable[Finding]:
+    """A condition for which the facts say that immunoglobulin is not supported is stopped before any product is."""
+    indication = formulary.indication
+    sources = tuple(dict.fromkeys(name for fact in indication.regulatory.values() for name in fact.src))
+    if indication.status_group is StatusGroup.NOT_SUPPORTED:
+        yield Finding(
+            code="indication-not-supported",
+            severity=Severity.BLOCKS,
+            may_be=MayBe.OVERRIDDEN,
+            text=f"The knowledge base lists {indication.name} as a condition in which immunoglobulin is not supported.",
+            remedy="Reconsider the indication; a prescriber may override it with the reason (a trial, for example).",
+            sources=sources,
+        )
+    elif indication.status_group is StatusGroup.INVESTIGATIONAL:
+        yield Finding(
+            code="indication-investigational",
+            severity=Severity.WARNS,
+            text=f"Immunoglobulin for {indication.name} is investigational.",
+            remedy="Plan it in a trial or with specialist approval.",
+            sources=sources,
+        )
+
+
+def _free_text(request: Request) -> Iterable[Finding]:
+    patient = request.patient
+    for key, words in (
+        ("conditions", patient.conditions),
+        ("allergies", patient.allergies),
+        ("medicines", patient.medicines),
+    ):
+        texts = [word.text for word in words or () if not isinstance(word, str)]
+        if texts:
+            yield Finding(
+                code="not-in-vocabulary",
+                severity=Severity.WARNS,
+                text=f"No rule can read these {key}: {'; '.join(texts)}.",
+                remedy="Judge by hand whether one of them matters.",
+            )
+
+
+def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:
+    measured, age = request.patient.weight_measured_on, request.patient.age_at(request.start)
+    if measured is None or age is None:
+        return
+    days = (request.start.date() - measured).days
+    allowed = int(_weight_valid_days(age, formulary))
+    if days > allowed:
+        yield Finding(
+            code="weight-old",
+            severity=Severity.WARNS,
+            text=f"The weight is {days} days old; policy asks for one of the last {allowed} days.",
+            remedy="Weigh the patient before the infusion; plan anew if the weight has changed.",
+            sources=formulary.policies.dose.weight_valid_days_adult.src,
+        )
+
+
+def _weight_valid_days(age: Decimal, formulary: Formulary) -> Decimal:
+    policy = formulary.policies.dose
+    adult = age >= formulary.policies.weight.adult_from_years.value
+    return (policy.weight_valid_days_adult if adult else policy.weight_valid_days_child).value
+
+
+def _valid_until(request: Request, formulary: Formulary) -> datetime:
+    return request.start + timedelta(days=int(formulary.policies.dose.plan_valid_days.value))
+
+
+# ---- the choice
+
+
+def _choose(considered: tuple[Considered, ...], request: Request) -> Considered | None:
+    if request.product is not None:
+        return next(one for one in considered if one.product.id == request.product)
+    first = considered[0] if considered else None
+    return first if first is not None and first.fits else None
+
+
+def _none_fits(considered: tuple[Considered, ...]) -> Finding:
+    tally = Counter(
+        next((finding.code for finding in one.findings if finding.severity is Severity.BLOCKS), "unknown")
+        for one in considered
+    )
+    reasons = ", ".join(f"{code} ({count})" for code, count in tally.most_common())
+    return Finding(
+        code="no-product-fits",
+        severity=Severity.BLOCKS,
+        text=f"None of {len(considered)} products fits. First reasons: {reasons}.",
+        remedy="See the candidates for each product's reasons; name a --product to see and accept what may be accepted.",
+    )
+
+
+# ---- the infusions
+
+
+def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tuple[Pattern, int]:
+    """The ladder's pattern, and the number of earlier infusions of this product that count."""
+    entry = circumstances(request, formulary, chosen.product).borne
+    earlier = entry.infusions if entry is not None else 0
+    if chosen.risks & SLOWING_RISKS:
+        return "at_risk", earlier
+    uneventful = entry is not None and entry.reactions == ()
+    experienced = uneventful and earlier >= formulary.policies.rate.experienced_after_infusions.value
+    return ("experienced" if experienced else "first"), earlier
+
+
+def _infusions(
+    chosen: Considered, course: Course, request: Request, formulary: Formulary
+) -> tuple[tuple[Infusion, ...], tuple[Finding, ...]]:
+    pattern, earlier = pattern_of(chosen, request, formulary)
+    policies = formulary.policies
+    ladder = build_ladder(
+        course.rates,
+        course.concentration_g_per_ml,
+        pattern,
+        earlier,
+        policies.rate,
+        chosen.label.at_risk if chosen.label else None,
+    )
+    findings = list(_about_rates(chosen, course, ladder, formulary))
+    setting_ceiling = policies.rate.ceilings_ml_per_h.get(request.patient.setting_wish or "")
+    slowest = shortest_duration_h(course, chosen.off_label, formulary)
+    infusions = []
+    for number, day in enumerate(course.days, start=1):
+        total_ml = tenths_down(ml_from_g(day.given_g, course.concentration_g_per_ml))
+        ceilings = [
+            request.ceiling_ml_per_h,
+            setting_ceiling.value if setting_ceiling else None,
+            None if slowest is None else total_ml / slowest[0],
+        ]
+        ceiling = min((tenths_down(one) for one in ceilings if one is not None), default=None)
+        run = run_pump(ladder, course.weight.rate_kg, total_ml, course.concentration_g_per_ml, ceiling)
+        if run is None:
+            findings.append(
+                Finding(
+                    code="rate-below-pump",
+                    severity=Severity.BLOCKS,
+                    text=f"At {course.weight.rate_kg} kg the starting rate is below 0.1 mL/h, the finest a pump is set to here.",
+                    remedy="Plan by hand with a syringe pump.",
+                )
+            )
+            continue
+        if run.ceiling_bound and number == 1:
+            why = "a ceiling was set" if slowest is None else f"a source gives this dose over at least {slowest[0]} h"
+            findings.append(
+                Finding(
+                    code="ceiling-binds",
+                    severity=Severity.INFORMS,
+                    text=f"The pump stays at or below {ceiling} mL/h: {why}.",
+                    sources=() if slowest is None else slowest[1],
+                )
+            )
+        infusions.append(
+            Infusion(
+                number=number,
+                starts_at=request.start + timedelta(days=number - 1),
+                dose_g=day.given_g,
+                vials=day.vials,
+                waste_g=day.waste_g,
+                concentration_g_per_ml=course.concentration_g_per_ml,
+                total_ml=total_ml,
+                duration_min=run.duration_min,
+                pattern=pattern,
+                max_rate_ml_per_kg_h=ladder.max_rate_ml_per_kg_h,
+                ceiling_ml_per_h=ceiling,
+                steps=run.steps,
+                vitals_due_min=vitals_due_min(run, pattern, policies.monitoring),
+            )
+        )
+    return tuple(infusions), tuple(findings)
+
+
+def _about_rates(chosen: Considered, course: Course, ladder: Ladder, formulary: Formulary) -> Iterable[Finding]:
+    strength, agree = course.concentration_g_per_ml, formulary.policies.rate.printed_units_agree_within.value
+    for name, rate in (("starting rate", course.rates.start), ("maximum rate", course.rates.max)):
+        printed = rate.each_ml_per_kg_h(strength)
+        low, high = min(printed.values()), max(printed.values())
+        if high > low * (1 + agree):
+            shown = ", ".join(f"{unit}: {value.normalize():f} mL/kg/h" for unit, value in printed.items())
+            yield Finding(
+                code="printed-rates-disagree",
+                severity=Severity.INFORMS,
+                text=f"The label's units for the {name} disagree ({shown}); the lower, {low.normalize():f} mL/kg/h, governs.",
+                sources=rate.src,
+            )
+    if chosen.off_label:
+        yield Finding(
+            code="no-label-rate",
+            severity=Severity.INFORMS,
+            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {chosen.product.brand} are taken.",
+            sources=tuple(dict.fromkeys(course.rates.start.src + course.rates.max.src)),
+        )
+    if ladder.pattern == "at_risk":
+        risk = chosen.label.at_risk if chosen.label else None
+        last = ladder.rungs[-1]
+        verified = risk is None or risk.cap is None or risk.cap.read.value != "not_read"
+        yield Finding(
+            code="at-risk-rate",
+            severity=Severity.WARNS,
+            text=f"Because of {' and '.join(sorted(chosen.risks & SLOWING_RISKS))} risk the rate stays at or below {last.rate_ml_per_kg_h.normalize():f} mL/kg/h"
+            f" ({'label' if last.basis == 'label' else 'policy, below any printed cap'}); the label asks for the lowest practicable rate.",
+            remedy="Hydrate first; slow further if anything changes.",
+            sources=tuple(dict.fromkeys((risk.rule.src if risk else ()) + last.sources)),
+            verified=verified,
+        )
+    if any(rung.basis == "policy" or rung.hold_basis == "policy" for rung in ladder.rungs):
+        yield Finding(
+            code="policy-steps",
+            severity=Severity.INFORMS,
+            text="The label leaves steps or holds between start and maximum open; those marked policy are the site's.",
+            sources=formulary.policies.rate.step_factor.src,
+        )
+
+
+# ---- the result
+
+
+def _prescription(
+    chosen: Considered,
+    course: Course,
+    infusions: tuple[Infusion, ...],
+    request: Request,
+    formulary: Formulary,
+    rows: tuple[Premedication, ...],
+    setting: Setting,
+) -> Prescription | None:
+    if chosen.label is None or request.patient.weight_kg is None or not infusions:
+        return None
+    dose = course.dose
+    given = sum((day.given_g for day in course.days), Decimal(0))
+    next_on = None if dose.interval_days is None else request.start.date() + timedelta(days=dose.interval_days)
+    cost = None
+    if request.price is not None:
+        opened = sum((vial.size_g * vial.count for day in course.days for vial in day.vials), Decimal(0))
+        amount = (opened * request.price.per_g).quantize(CENT, rounding=ROUND_HALF_UP)
+        cost = Cost(price_per_g=request.price.per_g, currency=request.price.currency, course=amount)
+    return Prescription(
+        product=chosen.product.id,
+        brand=chosen.product.brand,
+        region=chosen.label.region,
+        label_revision=chosen.label.revision,
+        phase=course.regimen.phase,
+        regimen=course.regimen_id,
+        authority=course.regimen.authority,
+        off_label=request.off_label.strip() if chosen.off_label and request.off_label else None,
+        weight_kg=request.patient.weight_kg,
+        weight_basis=course.weight.basis,
+        dosing_weight_kg=course.weight.dosing_kg,
+        rate_weight_kg=course.weight.rate_kg,
+        dose_g_per_kg=dose.g_per_kg,
+        prescribed_course_dose_g=dose.course_g,
+        course_dose_g=given,
+        interval_days=dose.interval_days,
+        next_course_on=next_on,
+        premedication=rows,
+        setting=setting,
+        cost=cost,
+        sources=course.regimen.src,
+    )
+
+
+def _cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
+    """Every source id that stands anywhere in the plan, resolved once."""
+    ids: set[str] = set()
+    for finding in plan.findings:
+        ids.update(finding.sources)
+    for candidate in plan.candidates:
+        for finding in candidate.reasons:
+            ids.update(finding.sources)
+    if plan.prescription is not None:
+        ids.update(plan.prescription.sources)
+        ids.update(name for row in plan.prescription.premedication for name in row.sources)
+    if plan.administration is not None:
+        for part in (
+            plan.administration.preparation,
+            plan.administration.hydration,
+            plan.administration.monitoring,
+            plan.administration.first_lines_on_a_reaction,
+        ):
+            ids.update(name for row in part for name in row.sources)
+    ids.update(name for infusion in plan.infusions for step in infusion.steps for name in step.sources)
+    return {
+        name: CitedSource(
+            title=source.title,
+            publisher=source.publisher,
+            kind=source.kind.value,
+            region=source.region,
+            revision=source.revision or source.date,
+            address=source.address,
+        )
+        for name in sorted(ids)
+        for source in (formulary.source_of(name),)
+    }

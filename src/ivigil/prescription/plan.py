@@ -1,0 +1,279 @@
+"""The plan: immutable, identified by its content, signed by a separate record.
+
+The JSON names are the interface (``docs/reference/plan.md``); ``ivigil.prescription.plan.SCHEMA`` names its version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+
+from ivigil.errors import BadInput
+from ivigil.findings import Finding
+from ivigil.knowledge.regimens import Phase, WeightBasis
+
+SCHEMA = "ivigil-plan/1"
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+#: A decimal inside, a plain JSON number outside.
+Number = Annotated[Decimal, PlainSerializer(_number, return_type=float, when_used="json")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MadeWith(_Part):
+    """What made a plan: version, and fingerprints of the shipped facts and of the site's overlay."""
+
+    ivigil: str
+    knowledge: str
+    overlay: str | None
+
+
+class Accepted(_Part):
+    """A blocking finding that somebody confirmed or overrode, who it was, and why."""
+
+    code: str
+    by: str
+    role: str
+    because: str
+
+
+class Candidate(_Part):
+    """A product that was considered: whether it fits, and every reason."""
+
+    product: str
+    fits: bool
+    reasons: tuple[Finding, ...]
+
+
+class Premedication(_Part):
+    """One medicine or measure before the infusion; ``dose`` is what the source prints, empty where it prints none."""
+
+    what: str
+    dose: str
+    route: str
+    min_before: tuple[int, int] | None
+    reason: str
+    caution: str
+    sources: tuple[str, ...]
+
+
+class Cost(_Part):
+    """Cost of the course at the price that was supplied."""
+
+    price_per_g: Number
+    currency: str
+    course: Number
+
+
+class Prescription(_Part):
+    """What is prescribed. Weights in kg, doses in g/kg of dosing weight and g, intervals in days from course start."""
+
+    product: str
+    brand: str
+    region: str
+    label_revision: str
+    phase: Phase
+    regimen: str
+    authority: str
+    off_label: str | None
+    weight_kg: Number
+    weight_basis: WeightBasis
+    dosing_weight_kg: Number
+    rate_weight_kg: Number
+    dose_g_per_kg: Number
+    prescribed_course_dose_g: Number
+    course_dose_g: Number
+    interval_days: int | None
+    next_course_on: date | None
+    premedication: tuple[Premedication, ...]
+    setting: Literal["hospital", "clinic", "home"]
+    cost: Cost | None
+    sources: tuple[str, ...]
+
+
+class Instruction(_Part):
+    """One line of how to hang, watch or act; ``read`` says at what kind of page, ``not_read`` means: see the label."""
+
+    topic: str
+    text: str
+    basis: Literal["label", "policy", "source", "not_read"]
+    sources: tuple[str, ...]
+
+
+class AdministrationPlan(_Part):
+    """How to prepare and hang it, what to watch, and the first lines on a reaction."""
+
+    preparation: tuple[Instruction, ...]
+    hydration: tuple[Instruction, ...]
+    monitoring: tuple[Instruction, ...]
+    first_lines_on_a_reaction: tuple[Instruction, ...]
+
+
+class LotCount(_Part):
+    """Vials taken from one lot."""
+
+    lot: str
+    count: int
+    expires_on: date
+
+
+class VialCount(_Part):
+    """Vials of one size; ``lots`` only when a stock list was given."""
+
+    size_g: Number
+    count: int
+    lots: tuple[LotCount, ...] = ()
+
+
+class Step(_Part):
+    """One step of the pump: from ``start_min``, for ``duration_min``, at ``pump_ml_per_h``.
+
+    ``basis`` says whether the label prints this rate or policy chose it, ``hold_basis`` the same for its duration.
+    Volumes are whole tenths of mL; ``cumulative_ml`` is the volume given at the end of the step.
+    """
+
+    start_min: int
+    duration_min: int
+    rate_ml_per_kg_h: Number
+    rate_mg_per_kg_min: Number
+    pump_ml_per_h: Number
+    volume_ml: Number
+    cumulative_ml: Number
+    basis: Literal["label", "policy"]
+    hold_basis: Literal["label", "policy"]
+    sources: tuple[str, ...]
+
+
+class Infusion(_Part):
+    """One day of the course: whole vials of one product, and a rate schedule."""
+
+    number: int
+    starts_at: AwareDatetime
+    dose_g: Number
+    vials: tuple[VialCount, ...]
+    waste_g: Number
+    concentration_g_per_ml: Number
+    total_ml: Number
+    duration_min: int
+    pattern: Literal["first", "experienced", "at_risk"]
+    max_rate_ml_per_kg_h: Number
+    ceiling_ml_per_h: Number | None
+    steps: tuple[Step, ...]
+    vitals_due_min: tuple[int, ...]
+
+
+class CitedSource(_Part):
+    """A source as the plan shows it."""
+
+    title: str
+    publisher: str
+    kind: str
+    region: str
+    revision: str
+    address: str
+
+
+class Plan(_Part):
+    """A complete, checked, cited plan, or the reasons why there is none."""
+
+    schema_: Literal["ivigil-plan/1"]
+    plan_id: str
+    made_with: MadeWith
+    status: Literal["planned", "blocked"]
+    valid_until: AwareDatetime
+    patient_ref: str
+    synthetic: bool
+    indication: str
+    indication_name: str
+    findings: tuple[Finding, ...]
+    accepted: tuple[Accepted, ...]
+    candidates: tuple[Candidate, ...]
+    prescription: Prescription | None
+    administration: AdministrationPlan | None
+    infusions: tuple[Infusion, ...]
+    sources: dict[str, CitedSource]
+    notice: str
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
+    )
+
+
+class Signature(_Part):
+    """Who signed which plan. Kept apart from the plan, so that signing cannot change it."""
+
+    plan_id: str
+    by: str
+    role: str
+    at: AwareDatetime
+
+
+NOTICE = "Decision support: a clinician decides. Check every figure against the product's label before use."
+
+
+def as_json(plan: Plan) -> str:
+    """The plan as one line of JSON."""
+    return plan.model_dump_json(by_alias=True)
+
+
+def content_id(plan: Plan) -> str:
+    """sha256 of the plan's canonical JSON (sorted keys, no spaces) without its id: equal content, equal id."""
+    content = plan.model_dump(mode="json", by_alias=True, exclude={"plan_id"})
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def identified(plan: Plan) -> Plan:
+    """The plan with its id set from its content."""
+    return plan.model_copy(update={"plan_id": content_id(plan)})
+
+
+def check_unchanged(plan: Plan) -> None:
+    """Raise if a plan's content is not what its id says.
+
+    Raises:
+        BadInput: the plan was altered after it was made.
+    """
+    if plan.plan_id != content_id(plan):
+        raise BadInput(
+            "plan_id",
+            plan.plan_id,
+            "The plan's content does not match its id.",
+            "Make the plan anew; a plan is never edited.",
+        )
+
+
+def sign(plan: Plan, by: str, role: str, at: datetime) -> Signature:
+    """A signature under a plan.
+
+    Raises:
+        BadInput: a blocked or altered plan, an empty name or role, or a time after the plan's validity.
+    """
+    check_unchanged(plan)
+    if plan.status != "planned":
+        raise BadInput(
+            "status",
+            plan.status,
+            "Only a plan that is not blocked can be signed.",
+            "Resolve what blocks it and plan again.",
+        )
+    for key, value in (("by", by), ("role", role)):
+        if not value.strip():
+            raise BadInput(key, value, "A signature names a person and a role.", f"Give --{key}.")
+    if at > plan.valid_until:
+        raise BadInput(
+            "at", at.isoformat(), f"This plan was valid until {plan.valid_until.isoformat()}.", "Make a new plan."
+        )
+    return Signature(plan_id=plan.plan_id, by=by.strip(), role=role.strip(), at=at)

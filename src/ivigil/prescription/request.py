@@ -1,0 +1,147 @@
+"""What is asked of the planner, and the facts it may use: values only, nothing that can be read or waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ivigil.errors import BadInput, ImpossibleValue
+from ivigil.findings import Finding, MayBe, Severity
+from ivigil.knowledge.indications import Indication
+from ivigil.knowledge.policies import AcceptancePolicy, Policies
+from ivigil.knowledge.products import Product
+from ivigil.knowledge.regimens import Phase, WeightBasis
+from ivigil.knowledge.rules import Rule
+from ivigil.knowledge.vocabulary import Vocabulary
+from ivigil.patient import Patient
+from ivigil.prescription.plan import Accepted, MadeWith
+from ivigil.prescription.stock import StockRow
+from ivigil.sources import Source
+
+
+@dataclass(frozen=True)
+class Formulary:
+    """The facts a plan is made from, as they were handed out by the knowledge."""
+
+    products: tuple[Product, ...]
+    indication: Indication
+    rules: Mapping[str, Rule]
+    policies: Policies
+    vocabulary: Vocabulary
+    source_of: Callable[[str], Source]
+    waiting: Mapping[str, tuple[str, ...]]
+    """Paths of overlay facts that wait to be confirmed again, by ``products/ID``, ``indications/ID`` or ``policy``."""
+    made_with: MadeWith
+
+
+@dataclass(frozen=True)
+class Price:
+    """Price of one gram."""
+
+    per_g: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request for a plan. Options left None are chosen by label, then by policy, and said so."""
+
+    patient: Patient
+    region: str
+    start: datetime
+    product: str | None = None
+    phase: Phase | None = None
+    regimen: str | None = None
+    off_label: str | None = None
+    dose_g_per_kg: Decimal | None = None
+    days: int | None = None
+    interval_days: int | None = None
+    weight_basis: WeightBasis | None = None
+    ceiling_ml_per_h: Decimal | None = None
+    stock: tuple[StockRow, ...] | None = None
+    price: Price | None = None
+    accepted: tuple[Accepted, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None:
+            raise BadInput(
+                "--start",
+                self.start.isoformat(),
+                "A datetime carries its offset.",
+                "Write it as 2026-11-20T09:00:00-05:00.",
+            )
+        for name, value in (
+            ("--dose-g-per-kg", self.dose_g_per_kg),
+            ("--days", self.days),
+            ("--interval-days", self.interval_days),
+            ("--ceiling-ml-per-h", self.ceiling_ml_per_h),
+            ("--price-per-g", self.price.per_g if self.price else None),
+        ):
+            if value is not None and value <= 0:
+                raise ImpossibleValue(name, str(value), f"{name} must be positive.", "Correct it or leave it out.")
+        if self.off_label is not None and not self.off_label.strip():
+            raise BadInput("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
+        _check_dates(self.patient, self.start)
+
+    def accepts(self, finding: Finding) -> bool:
+        """Whether somebody accepted this finding and it is one that may be accepted."""
+        return finding.may_be is not MayBe.NEITHER and any(row.code == finding.code for row in self.accepted)
+
+    def stops(self, finding: Finding) -> bool:
+        """Whether a finding still blocks."""
+        return finding.severity is Severity.BLOCKS and not self.accepts(finding)
+
+
+def _check_dates(patient: Patient, start: datetime) -> None:
+    later = "No record may lie after the planned start."
+    if patient.weight_measured_on is not None and patient.weight_measured_on > start.date():
+        raise BadInput(
+            "weight_measured_on", patient.weight_measured_on.isoformat(), later, "Correct the date or --start."
+        )
+    if patient.birth_date is not None and patient.birth_date > start.date():
+        raise BadInput("birth_date", patient.birth_date.isoformat(), later, "Correct the date or --start.")
+    for number, lab in enumerate(patient.labs or ()):
+        if lab.taken_at > start:
+            raise BadInput(f"labs[{number}].taken_at", lab.taken_at.isoformat(), later, "Correct the time or --start.")
+    for number, entry in enumerate(patient.immunoglobulin_history or ()):
+        if entry.last_given_at > start:
+            raise BadInput(
+                f"immunoglobulin_history[{number}].last_given_at",
+                entry.last_given_at.isoformat(),
+                later,
+                "Correct the time or --start.",
+            )
+
+
+def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...], policy: AcceptancePolicy) -> None:
+    """Refuse an acceptance of something that was not found, that nobody may accept, or by a role that may not.
+
+    Raises:
+        BadInput: with the codes that may be accepted.
+    """
+    by_code = {finding.code: finding for finding in findings if finding.severity is Severity.BLOCKS}
+    open_codes = [code for code, finding in by_code.items() if finding.may_be is not MayBe.NEITHER]
+    hint = (
+        f"This plan lets these be accepted: {', '.join(open_codes)}."
+        if open_codes
+        else "Nothing in this plan can be accepted."
+    )
+    for row in accepted:
+        finding = by_code.get(row.code)
+        if finding is None:
+            raise BadInput("--accept", row.code, "Only a finding that blocks this plan can be accepted.", hint)
+        if finding.may_be is MayBe.NEITHER:
+            raise BadInput("--accept", row.code, "Nobody may accept this finding.", finding.remedy or hint)
+        roles = policy.confirm_roles if finding.may_be is MayBe.CONFIRMED else policy.override_roles
+        if row.role not in roles.items:
+            raise BadInput(
+                "--role",
+                row.role,
+                f"{row.code} may be {finding.may_be.value} by: {', '.join(roles.items)}.",
+                "Ask one of them.",
+            )
+        for name, text in (("--by", row.by), ("--because", row.because)):
+            if not text.strip():
+                raise BadInput(name, text, "Who accepts a finding, and why, is recorded.", f"Give {name}.")
