@@ -1,0 +1,20 @@
+"""What many tests need: the shipped facts, opened once, and Hypothesis with a fixed seed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from ivigil.knowledge.loading import Knowledge
+
+# Few examples on every run and always the same ones; `--hypothesis-profile=night` looks further.
+settings.register_profile(
+    "day", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("night", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("day")
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    return Knowledge()
