@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -27,7 +28,7 @@ from pydantic import (
 
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
 from ivigil.knowledge.policies import PlausibilityPolicy
-from ivigil.knowledge.vocabulary import LabTest, Term, Vocabulary
+from ivigil.knowledge.vocabulary import LabTest, Vocabulary
 
 Sex = Literal["female", "male"]
 BloodGroup = Literal["A", "A+", "A-", "B", "B+", "B-", "AB", "AB+", "AB-", "O", "O+", "O-"]
@@ -204,6 +205,17 @@ class Limits:
     plausibility: PlausibilityPolicy
     products: tuple[str, ...]
 
+    @cached_property
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Every way to write a word of a list, in lower case, to its code."""
+        lists = {name: getattr(self.vocabulary, name) for name in ("conditions", "allergies", "medicines")}
+        return {
+            name: {
+                written.casefold(): code for code, term in terms.items() for written in (code, term.name, *term.also)
+            }
+            for name, terms in lists.items()
+        }
+
 
 def read_patient(raw: object, limits: Limits) -> Patient:
     """A patient from raw JSON values (numbers as :class:`~decimal.Decimal`, see ``json.loads(parse_float=Decimal)``).
@@ -225,9 +237,7 @@ def read_patient(raw: object, limits: Limits) -> Patient:
     words = limits.vocabulary
     return patient.model_copy(
         update={
-            "conditions": _known(patient.conditions, words.conditions, "conditions"),
-            "allergies": _known(patient.allergies, words.allergies, "allergies"),
-            "medicines": _known(patient.medicines, words.medicines, "medicines"),
+            **{key: _known(getattr(patient, key), limits.names[key], key) for key in limits.names},
             "labs": None
             if patient.labs is None
             else tuple(
@@ -290,11 +300,10 @@ def _near(word: str, known: tuple[str, ...]) -> str:
 
 
 def _known(
-    words: tuple[str | FreeText, ...] | None, terms: dict[str, Term], key: str
+    words: tuple[str | FreeText, ...] | None, by_name: Mapping[str, str], key: str
 ) -> tuple[str | FreeText, ...] | None:
     if words is None:
         return None
-    by_name = {name.casefold(): code for code, term in terms.items() for name in (code, term.name, *term.also)}
     found: list[str | FreeText] = []
     for number, word in enumerate(words):
         if isinstance(word, FreeText):

@@ -6,8 +6,8 @@ import json
 import os
 import sys
 import traceback
+from typing import cast
 
-import click
 import typer
 
 from ivigil import __version__
@@ -16,6 +16,11 @@ from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.plan import plan_command
 from ivigil.cli.sign import print_command, sign_command
 from ivigil.errors import IvigilError, UsageError
+
+#: Typer carries its own copy of click; what it exports leads to the base of all usage errors.
+UsageProblem = cast(
+    "type[typer.BadParameter]", next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
+)
 
 app = typer.Typer(
     name="ivigil",
@@ -49,15 +54,15 @@ def run(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
     as_json = "--json" in arguments
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, prog_name="ivigil", standalone_mode=False)
     except IvigilError as problem:
         return _tell(problem, as_json)
-    except click.exceptions.NoArgsIsHelpError as problem:
-        typer.echo(problem.format_message())
-        return EXIT_USAGE
-    except click.UsageError as problem:
+    except UsageProblem as problem:
+        if not arguments or _is_help(problem):
+            typer.echo(problem.format_message())
+            return EXIT_USAGE
         return _tell(_usage(problem), as_json)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("Stopped.", err=True)
         return 130
     except BrokenPipeError:
@@ -69,7 +74,12 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _usage(problem: click.UsageError) -> UsageError:
+def _is_help(problem: typer.BadParameter) -> bool:
+    """A group called without a command shows its help."""
+    return type(problem).__name__ == "NoArgsIsHelpError"
+
+
+def _usage(problem: typer.BadParameter) -> UsageError:
     path = problem.ctx.command_path if problem.ctx else "ivigil"
     return UsageError("command line", None, problem.format_message(), f"`{path} --help` shows how to call it.")
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from ivigil import __version__
+from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits
@@ -45,7 +46,7 @@ def formulary_of(knowledge: Knowledge, indication: str) -> Formulary:
     return Formulary(
         products=products,
         indication=condition,
-        rules=knowledge.rules,
+        rules=Rules.of(knowledge.rules),
         policies=policies,
         vocabulary=knowledge.vocabulary,
         source_of=knowledge.source,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from ivigil.assessment.screening import screen_dose, screen_patient, unlikely_values
 from ivigil.errors import UnknownName, UsageError
@@ -40,6 +41,7 @@ from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import choose_setting
 from ivigil.quantities import ml_from_g, tenths_down
+from ivigil.sources import Source
 
 CENT = Decimal("0.01")
 
@@ -109,7 +111,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         indication_name=formulary.indication.name,
         findings=ordered,
         accepted=request.accepted,
-        candidates=tuple(Candidate(product=one.product.id, fits=one.fits, reasons=one.findings) for one in considered),
+        candidates=tuple(Candidate(product=one.product.id, fits=one.fits, reasons=_weighty(one)) for one in considered),
         prescription=None if blocked else prescription,
         administration=None if blocked else administration,
         infusions=() if blocked else infusions,
@@ -240,6 +242,11 @@ def _choose(considered: tuple[Considered, ...], request: Request) -> Considered 
         return next(one for one in considered if one.product.id == request.product)
     first = considered[0] if considered else None
     return first if first is not None and first.fits else None
+
+
+def _weighty(one: Considered) -> tuple[Finding, ...]:
+    """The reasons that decide about a candidate; what merely informs is said for the chosen one."""
+    return tuple(finding for finding in one.findings if finding.severity is not Severity.INFORMS)
 
 
 def _none_fits(considered: tuple[Considered, ...]) -> Finding:
@@ -445,15 +452,16 @@ def _cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
         ):
             ids.update(name for row in part for name in row.sources)
     ids.update(name for infusion in plan.infusions for step in infusion.steps for name in step.sources)
-    return {
-        name: CitedSource(
-            title=source.title,
-            publisher=source.publisher,
-            kind=source.kind.value,
-            region=source.region,
-            revision=source.revision or source.date,
-            address=source.address,
-        )
-        for name in sorted(ids)
-        for source in (formulary.source_of(name),)
-    }
+    return {name: _shown(formulary.source_of(name)) for name in sorted(ids)}
+
+
+@lru_cache(maxsize=4096)
+def _shown(source: Source) -> CitedSource:
+    return CitedSource(
+        title=source.title,
+        publisher=source.publisher,
+        kind=source.kind.value,
+        region=source.region,
+        revision=source.revision or source.date,
+        address=source.address,
+    )

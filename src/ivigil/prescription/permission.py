@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.facts import Fact
-from ivigil.sources import RANK, Read, Source, SourceKind
+from ivigil.sources import RANK, Origin, Read, Source, SourceKind
 
 SourceOf = Callable[[str], Source]
 
@@ -31,6 +32,7 @@ class Need:
     fact: Fact | None
 
 
+@lru_cache(maxsize=8192)  # the same facts are asked for every patient
 def permitted(need: Need, region: str, source_of: SourceOf, *, guideline: bool = False) -> Finding | None:
     """None if the fact was read well for this region; a warning if on a copy; a block otherwise.
 
@@ -42,6 +44,8 @@ def permitted(need: Need, region: str, source_of: SourceOf, *, guideline: bool =
     if need.fact.by:
         return None  # two named people of this site read it
     best = best_reading(need.fact, None if guideline else region, source_of)
+    if need.fact.origin is Origin.ASSUMED:
+        best = Read.NOT_READ  # nobody printed it
     if best in {Read.LABEL, Read.MANUFACTURER} or (guideline and best is Read.PRIMARY):
         return None
     if best is Read.LABEL_COPY:

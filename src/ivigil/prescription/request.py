@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.indications import Indication
 from ivigil.knowledge.policies import AcceptancePolicy, Policies
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase, WeightBasis
-from ivigil.knowledge.rules import Rule
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
 from ivigil.prescription.plan import Accepted, MadeWith
@@ -27,7 +27,7 @@ class Formulary:
 
     products: tuple[Product, ...]
     indication: Indication
-    rules: Mapping[str, Rule]
+    rules: Rules
     policies: Policies
     vocabulary: Vocabulary
     source_of: Callable[[str], Source]

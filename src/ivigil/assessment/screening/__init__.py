@@ -2,6 +2,6 @@
 
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.assessment.screening.plausibility import unlikely_values
-from ivigil.assessment.screening.screen import screen_dose, screen_patient, screen_product
+from ivigil.assessment.screening.screen import Rules, screen_dose, screen_patient, screen_product
 
-__all__ = ["Circumstances", "screen_dose", "screen_patient", "screen_product", "unlikely_values"]
+__all__ = ["Circumstances", "Rules", "screen_dose", "screen_patient", "screen_product", "unlikely_values"]

@@ -15,18 +15,24 @@ Verdict = bool | None
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
     """Kleene's "and": one no decides, else one unknown leaves it open."""
-    found = list(verdicts)
-    if False in found:
-        return False
-    return None if None in found else True
+    result: Verdict = True
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        if verdict is None:
+            result = None
+    return result
 
 
 def any_of(verdicts: Iterable[Verdict]) -> Verdict:
     """Kleene's "or": one yes decides, else one unknown leaves it open."""
-    found = list(verdicts)
-    if True in found:
-        return True
-    return None if None in found else False
+    result: Verdict = False
+    for verdict in verdicts:
+        if verdict is True:
+            return True
+        if verdict is None:
+            result = None
+    return result
 
 
 def negated(verdict: Verdict) -> Verdict:

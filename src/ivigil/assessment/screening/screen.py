@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.assessment.screening.decide import decide, parts
@@ -41,44 +40,57 @@ _NEEDS_PRODUCT = (rules.ProductContains, rules.ProductRoute, rules.NewToProduct)
 
 def stage_of(rule: rules.Rule) -> Stage:
     """The first stage at which a rule can be decided."""
-    return _stage_of(rule.when)
-
-
-@lru_cache(maxsize=1024)
-def _stage_of(when: rules.Predicate) -> Stage:
-    kinds = tuple(parts(when))
+    kinds = tuple(parts(rule.when))
     if any(isinstance(part, _NEEDS_DOSE) for part in kinds):
         return Stage.DOSE
     return Stage.PRODUCT if any(isinstance(part, _NEEDS_PRODUCT) for part in kinds) else Stage.PATIENT
 
 
-def screen_patient(book: Mapping[str, rules.Rule], about: Circumstances) -> Screened:
+@dataclass(frozen=True)
+class Rules:
+    """The rule book sorted by stage, once; rows keep the order in which findings are shown."""
+
+    rows: Mapping[Stage, tuple[tuple[str, rules.Rule], ...]]
+    _said: dict[tuple[str, str, bool], Finding] = field(default_factory=dict, repr=False, compare=False)
+
+    def finding(self, code: str, rule: rules.Rule, region: str, unknown: rules.Unknown | None) -> Finding:
+        """What a rule says in a region, written once: findings are values, and a cohort asks for them again and again."""
+        key = (code, region, unknown is not None)
+        if key not in self._said:
+            self._said[key] = _found(code, rule, region) if unknown is None else _undecided(code, rule, unknown)
+        return self._said[key]
+
+    @classmethod
+    def of(cls, book: Mapping[str, rules.Rule]) -> Rules:
+        """The rules of a book by stage."""
+        return cls({stage: tuple(row for row in book.items() if stage_of(row[1]) is stage) for stage in Stage})
+
+
+def screen_patient(book: Rules, about: Circumstances) -> Screened:
     """Rules that need only the patient."""
     return _screen(book, about, Stage.PATIENT)
 
 
-def screen_product(book: Mapping[str, rules.Rule], about: Circumstances) -> Screened:
+def screen_product(book: Rules, about: Circumstances) -> Screened:
     """Rules that need a product; the plan's choice rests on them."""
     return _screen(book, about, Stage.PRODUCT)
 
 
-def screen_dose(book: Mapping[str, rules.Rule], about: Circumstances) -> Screened:
+def screen_dose(book: Rules, about: Circumstances) -> Screened:
     """Rules that need the prescribed dose."""
     return _screen(book, about, Stage.DOSE)
 
 
-def _screen(book: Mapping[str, rules.Rule], about: Circumstances, stage: Stage) -> Screened:
+def _screen(book: Rules, about: Circumstances, stage: Stage) -> Screened:
     findings: list[Finding] = []
     risks: set[str] = set()
-    for code, rule in book.items():
-        if stage_of(rule) is not stage:
-            continue
+    for code, rule in book.rows[stage]:
         verdict = decide(rule.when, about)
         if verdict is True:
             risks.update(rule.raises)
-            findings.append(_found(code, rule, about.region))
+            findings.append(book.finding(code, rule, about.region, None))
         elif verdict is None and rule.unknown is not None:
-            findings.append(_undecided(code, rule, rule.unknown))
+            findings.append(book.finding(code, rule, about.region, rule.unknown))
     return Screened(tuple(findings), frozenset(risks))
 
 

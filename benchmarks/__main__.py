@@ -1,0 +1,20 @@
+"""Run every benchmark: ``python -m benchmarks [NAME]``."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import plan_batch, plan_cold_start
+
+ALL = {"cold-start": plan_cold_start.main, "batch": plan_batch.main}
+
+
+def main(names: list[str]) -> None:
+    for name, measure in ALL.items():
+        if not names or name in names:
+            print(f"== {name}")
+            measure()
+            print()
+
+
+main(sys.argv[1:])

@@ -1,0 +1,37 @@
+"""Infusion days that are alike, so that they are shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from ivigil.prescription.plan import Infusion
+
+
+@dataclass(frozen=True)
+class AlikeDays:
+    """Consecutive infusions that differ in nothing but their date."""
+
+    infusions: tuple[Infusion, ...]
+
+    @property
+    def first(self) -> Infusion:
+        """The day that is shown for all of them."""
+        return self.infusions[0]
+
+    @property
+    def title(self) -> str:
+        """Day 3, or Days 1–2 alike."""
+        if len(self.infusions) == 1:
+            return f"Day {self.first.number}"
+        return f"Days {self.first.number}–{self.infusions[-1].number} alike"
+
+
+def alike_days(infusions: Iterable[Infusion]) -> tuple[AlikeDays, ...]:
+    """Infusions in order, neighbours with the same content and clock time together."""
+    return tuple(AlikeDays(tuple(days)) for _, days in groupby(infusions, key=_but_for_the_date))
+
+
+def _but_for_the_date(infusion: Infusion) -> tuple[str, str]:
+    return infusion.starts_at.timetz().isoformat(), infusion.model_dump_json(exclude={"number", "starts_at"})
