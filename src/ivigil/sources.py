@@ -57,6 +57,15 @@ class SourceKind(StrEnum):
     PROJECT = "project"
 
 
+#: Which kinds of document can carry a fact to a read level, best first.
+CARRIES: dict[Read, frozenset[SourceKind]] = {
+    Read.LABEL: frozenset({SourceKind.LABEL, SourceKind.REGULATOR}),
+    Read.MANUFACTURER: frozenset({SourceKind.MANUFACTURER}),
+    Read.PRIMARY: frozenset({SourceKind.GUIDELINE, SourceKind.TRIAL, SourceKind.REGULATOR, SourceKind.REVIEW}),
+    Read.LABEL_COPY: frozenset({SourceKind.LABEL_COPY}),
+}
+
+
 class Source(BaseModel):
     """One document, recorded once and cited by id.
 

@@ -32,7 +32,9 @@ PAIRS = st.sampled_from(
 )
 WEIGHTS = st.integers(400, 1300).map(lambda tenths: Decimal(tenths) / 10)
 RISKS = st.lists(
-    st.sampled_from(["diabetes_mellitus", "renal_insufficiency", "previous_thrombosis", "hypertension", "migraine"]), unique=True, max_size=3
+    st.sampled_from(["diabetes_mellitus", "renal_insufficiency", "previous_thrombosis", "hypertension", "migraine"]),
+    unique=True,
+    max_size=3,
 )
 
 
@@ -55,7 +57,9 @@ def requests(draw: st.DrawFn) -> tuple[dict[str, Any], str, dict[str, Any]]:
 def _made(asked: tuple[dict[str, Any], str, dict[str, Any]], **more: Any) -> Plan:
     raw, indication, options = asked
     found = plan(raw, indication, **options)
-    liftable = tuple(finding.code for finding in found.findings if finding.severity == "blocks" and finding.may_be != "neither")
+    liftable = tuple(
+        finding.code for finding in found.findings if finding.severity == "blocks" and finding.may_be != "neither"
+    )
     found = plan(raw, indication, accept=liftable, **options) if liftable else found
     assume(found.status == "planned")
     return found
@@ -76,7 +80,9 @@ def test_never_above_any_maximum(asked: tuple[dict[str, Any], str, dict[str, Any
 
 
 @given(requests())
-def test_grams_and_volumes_sum_exactly_and_each_day_is_whole_vials(asked: tuple[dict[str, Any], str, dict[str, Any]]) -> None:
+def test_grams_and_volumes_sum_exactly_and_each_day_is_whole_vials(
+    asked: tuple[dict[str, Any], str, dict[str, Any]],
+) -> None:
     made = _made(asked)
     assert made.prescription is not None
     assert sum(infusion.dose_g for infusion in made.infusions) == made.prescription.course_dose_g

@@ -13,10 +13,11 @@ from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
 from ivigil.prescription.dose import Dose, as_asked, choose_dose, choose_regimen, phases_of
+from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import strictest_rates
 from ivigil.prescription.permission import Need, permitted
 from ivigil.prescription.request import Formulary, Request
-from ivigil.prescription.stock import shelf_of
+from ivigil.prescription.stock import Shelf, shelf_of
 from ivigil.prescription.vials import Day, DoseWindow, choose_vials
 from ivigil.sources import RANK, Read
 
@@ -141,7 +142,7 @@ def consider(product: Product, request: Request, formulary: Formulary, patient_r
     reasons.add(_age(product, label, use, request, formulary, reasons))
     risks = patient_risks | screened.risks
     if use is not None:
-        reasons.need(Need("indication", "indication", use.indication), formulary, request.region)
+        reasons.need(indication_need(use), formulary, request.region)
     course = _course(product, label, use, request, formulary, risks, reasons)
     return _done(product, label, use, off_label, reasons, formulary, risks, course)
 
@@ -217,7 +218,7 @@ def _age(
             floor.src,
         )
     if age < adult_from:
-        reasons.need(Need("age", "lower age limit", floor), formulary, request.region)
+        reasons.need(age_need(floor), formulary, request.region)
     ceiling = use.max_age if use is not None else None
     if ceiling is not None and age > ceiling.years:
         return _blocks(
@@ -246,14 +247,13 @@ def _course(
 ) -> Course | None:
     """Dose and vials, or None with the reasons why not."""
     region = request.region
-    concentration = min(product.concentrations, key=lambda name: product.concentrations[name].g_per_ml)
+    concentration = planned_concentration(product)
     strength = product.concentrations[concentration]
-    reasons.need(Need("concentration", "concentration", strength), formulary, region)
-    reasons.need(Need("vials", "vial sizes", product.vials), formulary, region)
     rates = (
         use.rates.get(concentration) if use is not None else strictest_rates(label, concentration, strength.g_per_ml)
     )
-    _need_rates(rates, formulary, region, reasons)
+    for need in infusion_needs(product, concentration, rates):
+        reasons.need(need, formulary, region)
     regimens = as_asked(use.regimens if use is not None else _guideline_regimens(request, formulary), request)
     phase = request.phase if request.regimen is None else None
     available = phases_of(regimens)
@@ -265,7 +265,7 @@ def _course(
         reasons.add(_no_regimen(product, use, phase, request, available))
         return None
     regimen_id, regimen = chosen
-    reasons.need(Need("dose", "dose", regimen), formulary, region, guideline=use is None)
+    reasons.need(dose_need(regimen), formulary, region, guideline=use is None)
     weight = _weight(request, formulary, regimen)
     if weight is None or rates is None or product.vials is None:
         return None
@@ -275,7 +275,7 @@ def _course(
         reasons.add(dose)
         return None
     reasons.found.extend(dose.findings)
-    days = _vials(product, strength.g_per_ml, dose, request, formulary, reasons)
+    days = _vials(product, strength.g_per_ml, dose, use is None, request, formulary, reasons)
     if days is None:
         return None
     return Course(regimen_id, regimen, weight, dose, days, concentration, strength.g_per_ml, rates)
@@ -287,7 +287,7 @@ def _guideline_regimens(request: Request, formulary: Formulary) -> Mapping[str, 
     usable = {
         name: one
         for name, one in regimens.items()
-        if (said := permitted(Need("dose", "dose", one), request.region, formulary.source_of, guideline=True)) is None
+        if (said := permitted(dose_need(one), request.region, formulary.source_of, guideline=True)) is None
         or said.severity is not Severity.BLOCKS
     }
     return usable or regimens
@@ -302,11 +302,6 @@ def shortest_duration_h(
         regimens += [one for one in formulary.indication.regimens.values() if one.phase is course.regimen.phase]
     printed = [(one.min_duration_h, one.src) for one in regimens if one.min_duration_h is not None]
     return max(printed, key=lambda item: item[0], default=None)
-
-
-def _need_rates(rates: RateTable | None, formulary: Formulary, region: str, reasons: _Reasons) -> None:
-    reasons.need(Need("start-rate", "starting rate", rates.start if rates else None), formulary, region)
-    reasons.need(Need("max-rate", "maximum rate", rates.max if rates else None), formulary, region)
 
 
 def _no_regimen(
@@ -342,11 +337,17 @@ def _weight(request: Request, formulary: Formulary, regimen: Regimen) -> DosingW
 
 
 def _vials(
-    product: Product, g_per_ml: Decimal, dose: Dose, request: Request, formulary: Formulary, reasons: _Reasons
+    product: Product,
+    g_per_ml: Decimal,
+    dose: Dose,
+    off_label: bool,
+    request: Request,
+    formulary: Formulary,
+    reasons: _Reasons,
 ) -> tuple[Day, ...] | None:
+    """Vials for the course, or None with the reason."""
     policy = formulary.policies.dose
     prescribed = dose.course_g / dose.days
-    window = DoseWindow.around(prescribed, dose.largest_infusion_g, policy)
     shelf = None if request.stock is None else shelf_of(request.stock, product.id, last_day(request, dose))
     sizes = product.vials.sizes_g if product.vials else ()
     unlabelled = sorted(set(shelf or ()) - set(sizes))
@@ -359,13 +360,29 @@ def _vials(
             )
         )
         return None
-    days = choose_vials(sizes, window, dose.days, policy.part_vial_below_g.value, g_per_ml, shelf)
-    percent = policy.tolerance_fraction.value * 100
+
+    def chosen(largest_g: Decimal, from_shelf: Shelf | None) -> tuple[Day, ...] | None:
+        window = DoseWindow.around(prescribed, largest_g, policy)
+        return choose_vials(sizes, window, dose.days, policy.part_vial_below_g.value, g_per_ml, from_shelf)
+
+    days = chosen(dose.largest_infusion_g, shelf)
+    percent = (policy.tolerance_fraction.value * 100).normalize()
+    if days is None and off_label:
+        # A guideline's dose is no label's largest dose: whole vials may round it up within tolerance, and the plan says so.
+        above = prescribed * (1 + policy.tolerance_fraction.value)
+        days = chosen(above if dose.ceiling_infusion_g is None else min(above, dose.ceiling_infusion_g), shelf)
+        if days is not None:
+            reasons.add(
+                Finding(
+                    code="rounded-above-guideline",
+                    severity=Severity.WARNS,
+                    text=f"Whole vials of {product.brand} do not come within {percent:f} % below the guideline's {prescribed:.2f} g; {days[0].given_g.normalize():f} g is planned, above it but within the tolerance.",
+                    remedy="Divide the course differently, or choose a product with smaller vials, to stay below.",
+                    sources=policy.tolerance_fraction.src,
+                )
+            )
     if days is None:
-        unlimited = request.stock is not None and choose_vials(
-            sizes, window, dose.days, policy.part_vial_below_g.value, g_per_ml, None
-        )
-        if unlimited:
+        if shelf is not None and chosen(dose.largest_infusion_g, None):
             reasons.add(
                 _blocks(
                     "stock-short",
@@ -377,7 +394,7 @@ def _vials(
             reasons.add(
                 _blocks(
                     "vials-outside-tolerance",
-                    f"No whole vials of {product.brand} come within {percent.normalize():f} % of {prescribed:.2f} g without exceeding the largest dose.",
+                    f"No whole vials of {product.brand} come within {percent:f} % of {prescribed:.2f} g without exceeding the largest dose.",
                     "Divide the course differently, or choose another product.",
                 )
             )

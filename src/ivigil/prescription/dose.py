@@ -16,13 +16,17 @@ from ivigil.sources import RANK
 
 @dataclass(frozen=True)
 class Dose:
-    """A prescribed course: g/kg of dosing weight, grams, days, interval, and the most one infusion may weigh (g)."""
+    """A prescribed course: g/kg of dosing weight, grams, days, interval, and the most one infusion may weigh (g).
+
+    ``largest_infusion_g`` is the source's largest dose; ``ceiling_infusion_g`` a limit in grams that it prints besides.
+    """
 
     g_per_kg: Decimal
     course_g: Decimal
     days: int
     interval_days: int | None
     largest_infusion_g: Decimal
+    ceiling_infusion_g: Decimal | None
     findings: tuple[Finding, ...]
 
 
@@ -85,13 +89,15 @@ def choose_dose(
         return g_per_kg
     days = _days(regimen, g_per_kg, request, at_risk, policy, findings)
     interval = _interval(regimen, request, policy, findings)
-    largest = highest * dosing_kg / days
-    for limit in (
+    limits = (
         None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
         regimen.max_g_day,
         None if regimen.max_g_course is None else regimen.max_g_course / days,
-    ):
-        largest = largest if limit is None else min(largest, limit)
+    )
+    ceiling = min((limit for limit in limits if limit is not None), default=None)
+    largest = highest * dosing_kg / days
+    if ceiling is not None:
+        largest = min(largest, ceiling)
     course = g_per_kg * dosing_kg
     if course > largest * days:
         findings.append(
@@ -103,7 +109,7 @@ def choose_dose(
         )
         course = largest * days
         g_per_kg = course / dosing_kg
-    return Dose(g_per_kg, course, days, interval, largest, tuple(findings))
+    return Dose(g_per_kg, course, days, interval, largest, ceiling, tuple(findings))
 
 
 def _g_per_kg(

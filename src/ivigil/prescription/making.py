@@ -12,6 +12,7 @@ from ivigil.assessment.screening import screen_dose, screen_patient, unlikely_va
 from ivigil.errors import UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import StatusGroup
+from ivigil.knowledge.products import Route
 from ivigil.knowledge.regimens import Phase
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
@@ -128,6 +129,8 @@ def _check_phase(request: Request, formulary: Formulary) -> None:
     if request.phase is not None or request.regimen is not None:
         return
     products = [one for one in formulary.products if request.product in {None, one.id}]
+    if not any(one.route is Route.IV and request.region in one.labels for one in products):
+        return  # the route or the region is the news, not the phase
     phases: set[Phase] = set()
     for product in products:
         label = product.labels.get(request.region)

@@ -8,19 +8,11 @@ from functools import lru_cache
 
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.facts import Fact
-from ivigil.sources import RANK, Origin, Read, Source, SourceKind
+from ivigil.sources import CARRIES, RANK, Origin, Read, Source
 
 SourceOf = Callable[[str], Source]
 
 ANY_REGION = "any"
-
-#: Which kinds of document can carry a fact to a read level, best first.
-CARRIES: dict[Read, frozenset[SourceKind]] = {
-    Read.LABEL: frozenset({SourceKind.LABEL, SourceKind.REGULATOR}),
-    Read.MANUFACTURER: frozenset({SourceKind.MANUFACTURER}),
-    Read.PRIMARY: frozenset({SourceKind.GUIDELINE, SourceKind.TRIAL, SourceKind.REGULATOR, SourceKind.REVIEW}),
-    Read.LABEL_COPY: frozenset({SourceKind.LABEL_COPY}),
-}
 
 
 @dataclass(frozen=True)
