@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from itertools import product as every
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +21,10 @@ def _window(prescribed: str | int, largest: str | int = 1000, *, down: bool = Fa
     return DoseWindow(dose, dose * Decimal("0.9"), min(dose if down else dose * Decimal("1.1"), Decimal(largest)), down)
 
 
-def _row(size: str | int, lot: str, count: int, expires: str = "2027-06-30", **more: str) -> StockRow:
+def _row(size: str | int, lot: str, count: int, expires: str = "2027-06-30", **more: Any) -> StockRow:
     return StockRow(
         product="p", size_g=Decimal(size), lot=lot, expires_on=date.fromisoformat(expires), count=count, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def _counts(day) -> dict[Decimal, int]:
@@ -53,7 +54,7 @@ def test_unlimited_vials_equal_brute_force(sizes: list[str], tenths: int) -> Non
     if not fitting:
         assert chosen is None
         return
-    distance, total, fewest = min(fitting)
+    distance, total, _ = min(fitting)
     assert chosen is not None
     assert chosen[0].given_g == total
     assert chosen[0].number_of_vials == min(row[2] for row in fitting if row[:2] == (distance, total))

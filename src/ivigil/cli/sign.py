@@ -20,6 +20,7 @@ def sign_command(
     plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
     by: str = typer.Option(help="Who signs."),
     role: str = typer.Option(help="In which role."),
+    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON; the signature always is."),
 ) -> None:
     """Sign a plan: a separate record {plan_id, by, role, at} on standard output."""
     typer.echo(sign(_read(Plan, plan, "PLAN"), by, role, datetime.now().astimezone()).model_dump_json())
@@ -30,6 +31,7 @@ def print_command(
     pdf: Path = typer.Option(help="The PDF to write."),
     signature: str | None = typer.Option(None, help="Signature (JSON) of this very plan; without it: DRAFT."),
     paper: str = typer.Option("a4", help="a4 or us-letter."),
+    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """Write a plan as PDF, signed if a signature is given."""
     from ivigil.cli.plan import save

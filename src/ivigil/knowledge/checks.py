@@ -1,0 +1,483 @@
+"""Whether the facts keep their own rules: every check a pure function over records, every row with its remedy.
+
+``where`` is the file below ``data/`` (or below the overlay folder) with the path of the fact in it:
+``products/ID.toml: labels.US.uses.PI.rates.10.max``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from itertools import pairwise
+from typing import TypeVar, get_args
+
+from pydantic import BaseModel
+
+from ivigil.errors import BadInput
+from ivigil.knowledge import rules
+from ivigil.knowledge.facts import Fact, Rate
+from ivigil.knowledge.loading import Knowledge
+from ivigil.knowledge.policies import Policies
+from ivigil.knowledge.products import Product, RateTable
+from ivigil.knowledge.rules import Rule
+from ivigil.knowledge.vocabulary import Vocabulary
+from ivigil.sources import CARRIES, Read, Source, SourceKind
+
+R = TypeVar("R")
+
+#: The word by which a note records that a source contradicts itself or another.
+RECORDED = "conflict"
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+#: Which word list the terms of a predicate come from.
+WORD_LISTS: dict[type[BaseModel], str] = {
+    rules.HasCondition: "conditions",
+    rules.HasAllergy: "allergies",
+    rules.Takes: "medicines",
+    rules.PriorReaction: "reactions",
+    rules.LabMissing: "labs",
+}
+
+
+class Weight(StrEnum):
+    """How much a row weighs, heaviest first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+HEAVIEST_FIRST: dict[Weight, int] = {weight: rank for rank, weight in enumerate(Weight)}
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One thing that a check found."""
+
+    where: str
+    severity: Weight
+    message: str
+    remedy: str
+
+
+Located = tuple[str, BaseModel]
+
+
+def in_order(rows: Iterable[CheckRow]) -> tuple[CheckRow, ...]:
+    """Rows heaviest first, then by place and words; each once."""
+    return tuple(sorted(set(rows), key=lambda row: (HEAVIEST_FIRST[row.severity], row.where, row.message)))
+
+
+# ---- walking
+
+
+def spelled(keys: Iterable[str]) -> str:
+    """A dotted path as an overlay writes it: a key that is not bare stands in quotes."""
+    return ".".join(key if _BARE_KEY.fullmatch(key) else f'"{key}"' for key in keys)
+
+
+def records_in(value: object, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
+    """Every record in a value with its keys, itself first. A place in a list is a key of its own: ``[0]``."""
+    if isinstance(value, BaseModel):
+        yield keys, value
+        for name in type(value).model_fields:
+            yield from records_in(getattr(value, name), (*keys, name))
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from records_in(part, (*keys, str(name)))
+    elif isinstance(value, tuple):
+        for number, part in enumerate(value):
+            yield from records_in(part, (*keys, f"[{number}]"))
+
+
+def located(file: str, value: object) -> list[Located]:
+    """Every record of one file, named as a reader finds it."""
+    return [(f"{file}: {_dotted(keys)}", record) for keys, record in records_in(value) if keys]
+
+
+def _dotted(keys: tuple[str, ...]) -> str:
+    return ".".join(keys).replace(".[", "[")
+
+
+# ---- sources
+
+
+def _cited(record: BaseModel) -> tuple[str, ...]:
+    return tuple(getattr(record, "src", ()))
+
+
+def sources_exist(records: Iterable[Located], known: Collection[str]) -> Iterator[CheckRow]:
+    """Every source that is cited has a record."""
+    for where, record in records:
+        for name in _cited(record):
+            if name not in known:
+                yield _error(where, f"The source {name} has no record.", "Add it under sources/ or correct the id.")
+
+
+def sources_used(records: Iterable[Located], known: Collection[str]) -> Iterator[CheckRow]:
+    """Sources that nothing cites."""
+    used = {name for _, record in records for name in _cited(record)}
+    for name in sorted(set(known) - used):
+        shard, _, key = name.partition("/")
+        yield CheckRow(
+            f"sources/{shard}.toml: {key}", Weight.INFO, "No fact cites this source.", "Cite it or take it out."
+        )
+
+
+def reading_is_carried(records: Iterable[Located], sources: Mapping[str, Source]) -> Iterator[CheckRow]:
+    """How a fact says it was read fits the kind of at least one of its sources."""
+    for where, fact in records:
+        if not isinstance(fact, Fact) or fact.read not in CARRIES or not fact.src:
+            continue
+        kinds = {sources[name].kind for name in fact.src if name in sources}
+        if kinds and not kinds & CARRIES[fact.read]:
+            shown = ", ".join(sorted(kind.value for kind in kinds))
+            yield _error(
+                where,
+                f"It says read = {fact.read.value}, but its sources are of the kind {shown}.",
+                f"Cite the page it was read on, or write how it was read ({_fitting(kinds)}).",
+            )
+
+
+def _fitting(kinds: Collection[SourceKind]) -> str:
+    levels = [level.value for level, carried in CARRIES.items() if carried & set(kinds)]
+    return " or ".join(levels or [Read.SECONDARY.value, Read.NOT_READ.value])
+
+
+# ---- rates
+
+
+def ladders(product: Product, file: str) -> Iterator[CheckRow]:
+    """What a label prints about rates adds up: start, steps, tiers and maximum, at the concentration they are for."""
+    for where, concentration, table in _rate_tables(product, file):
+        if concentration not in product.concentrations:
+            yield _error(
+                where,
+                f"The product has no concentration {concentration}.",
+                f"Use a key of concentrations: {', '.join(product.concentrations) or 'there is none'}.",
+            )
+            continue
+        yield from _adds_up(table, product.concentrations[concentration].g_per_ml, where)
+
+
+def _rate_tables(product: Product, file: str) -> Iterator[tuple[str, str, RateTable]]:
+    for region, label in product.labels.items():
+        for name, use in label.uses.items():
+            for concentration, table in use.rates.items():
+                where = f"{file}: " + spelled(("labels", region, "uses", name, "rates", concentration))
+                yield where, concentration, table
+
+
+def _adds_up(table: RateTable, g_per_ml: Decimal, where: str) -> Iterator[CheckRow]:
+    start, most = table.start.ml_per_kg_h_at(g_per_ml), table.max.ml_per_kg_h_at(g_per_ml)
+    if start > most:
+        yield _error(
+            f"{where}.start", f"The start ({_ml(start)}) is above the maximum ({_ml(most)}).", "Compare with the label."
+        )
+    if table.steps is not None:
+        steps = [step.ml_per_kg_h_at(g_per_ml) for step in table.steps.rates]
+        there = f"{where}.steps"
+        if not steps:
+            yield _error(there, "The ladder has no step.", "Enter the steps or leave the ladder out.")
+            return
+        if not _rises(steps):
+            yield _error(there, f"The ladder does not rise: {_chain(steps)}.", "Compare with the label.")
+        if steps[0] != start:
+            yield _error(
+                there,
+                f"The first printed step ({_ml(steps[0])}) is not the start ({_ml(start)}).",
+                "Compare both with the label.",
+            )
+        if steps[-1] > most:
+            yield _error(
+                there,
+                f"The last printed step ({_ml(steps[-1])}) is above the maximum ({_ml(most)}).",
+                "Compare both with the label.",
+            )
+    yield from _tiers_rise(table, g_per_ml, f"{where}.tiers")
+
+
+def _tiers_rise(table: RateTable, g_per_ml: Decimal, where: str) -> Iterator[CheckRow]:
+    after = [Decimal(tier.after_infusions) for tier in table.tiers]
+    rates = [tier.ml_per_kg_h_at(g_per_ml) for tier in table.tiers]
+    if not _rises(after) or not _rises(rates):
+        yield _error(
+            where,
+            "The maxima do not rise with the number of earlier infusions.",
+            "Sort them, or compare with the label.",
+        )
+    most = table.max.ml_per_kg_h_at(g_per_ml)
+    if rates and max(rates) > most:
+        yield _error(
+            where,
+            f"The highest of these maxima ({_ml(max(rates))}) is above the maximum ({_ml(most)}).",
+            "Compare with the label.",
+        )
+
+
+def _rises(values: list[Decimal]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(values))
+
+
+def printed_units_agree(product: Product, file: str, within: Decimal) -> Iterator[CheckRow]:
+    """Printed units of one rate agree, or the disagreement stands in the note."""
+    strengths = {name: one.g_per_ml for name, one in product.concentrations.items()}
+    for keys, rate in records_in(product):
+        if not isinstance(rate, Rate) or not strengths:
+            continue
+        own = [strengths[key] for key in keys if key in strengths and "rates" in keys]
+        # A cap stands beside the uses and names no concentration: it is held against each of the product's.
+        apart = [pair for g_per_ml in own or strengths.values() if (pair := _apart(rate, g_per_ml, within))]
+        if len(apart) < len(own or strengths):
+            continue
+        low, high = apart[0]
+        text = f"The printed units disagree: {_ml(low)} and {_ml(high)}"
+        where = f"{file}: {_dotted(keys)}"
+        if RECORDED in rate.note.casefold():
+            yield CheckRow(where, Weight.INFO, f"{text}, as the note records. The lower governs.", "Nothing to do.")
+        else:
+            yield _error(
+                where, f"{text}, and the note does not say so.", "Write CONFLICT and what is printed into the note."
+            )
+
+
+def _apart(rate: Rate, g_per_ml: Decimal, within: Decimal) -> tuple[Decimal, Decimal] | None:
+    printed = rate.each_ml_per_kg_h(g_per_ml).values()
+    low, high = min(printed), max(printed)
+    return (low, high) if high > low * (1 + within) else None
+
+
+def _ml(rate: Decimal) -> str:
+    return f"{rate.normalize():f} mL/kg/h"
+
+
+def _chain(rates: list[Decimal]) -> str:
+    return " → ".join(f"{rate.normalize():f}" for rate in rates) + " mL/kg/h"
+
+
+# ---- labels and names
+
+
+def labels_stand(product: Product, file: str, indication_ids: Collection[str]) -> Iterator[CheckRow]:
+    """Each label names its region and revision, and conditions that exist, each once."""
+    for region, label in product.labels.items():
+        where = f"{file}: {spelled(('labels', region))}"
+        if label.region != region:
+            yield _error(where, f"It stands under {region} but names {label.region}.", "Make the two the same.")
+        if not label.revision.strip():
+            yield _error(f"{where}.revision", "The label's revision is empty.", "Write the revision as printed.")
+        served: dict[str, str] = {}
+        for name, use in label.uses.items():
+            there = f"{where}.uses.{spelled((name,))}"
+            if not use.indications:
+                yield _error(there, "The use serves no condition.", "Name at least one condition id.")
+            for indication in use.indications:
+                yield from _condition_exists(f"{there}.indications", indication, indication_ids)
+                if indication in served:
+                    yield CheckRow(
+                        there,
+                        Weight.WARNING,
+                        f"{indication} is served by {served[indication]} already; a plan takes the first.",
+                        "Name each condition in one use of a label.",
+                    )
+                served.setdefault(indication, name)
+        for indication in label.not_labelled_for.items if label.not_labelled_for else ():
+            yield from _condition_exists(f"{where}.not_labelled_for", indication, indication_ids)
+
+
+def _condition_exists(where: str, name: str, known: Collection[str]) -> Iterator[CheckRow]:
+    if name not in known:
+        yield _error(where, f"No condition is called {name}.", "`ivigil knowledge list indications` lists them.")
+
+
+def policies_name_what_exists(
+    policies: Policies, vocabulary: Vocabulary, indication_ids: Collection[str]
+) -> Iterator[CheckRow]:
+    """Ids that policies name: conditions dosed by policy, conditions that exclude home, what rules out a medicine."""
+    for name in policies.dose.proposed_g_per_kg:
+        yield from _condition_exists("policy/dose.toml: proposed_g_per_kg", name, indication_ids)
+    for name in policies.setting.home_excluding_conditions.items:
+        if name not in vocabulary.conditions:
+            yield _no_word("policy/setting.toml: home_excluding_conditions", name, "conditions")
+    against = {
+        *_risks(),
+        *vocabulary.conditions,
+        *vocabulary.medicines,
+        *vocabulary.allergies,
+    }
+    for key, medicine in policies.premedication.medicines.items():
+        for name in medicine.not_with:
+            if name not in against:
+                yield _no_word(
+                    f"policy/premedication.toml: medicines.{spelled((key,))}.not_with",
+                    name,
+                    "conditions, medicines, allergies or risks",
+                )
+
+
+def _risks() -> tuple[str, ...]:
+    return get_args(rules.Risk)
+
+
+def _no_word(where: str, word: str, lists: str) -> CheckRow:
+    return _error(where, f"{word} is no word of {lists}.", "Add the word to vocabulary/ or correct it.")
+
+
+# ---- rules
+
+
+def rules_hold(
+    book: Mapping[str, Rule], vocabulary: Vocabulary, excipients: Collection[str], place_of: Callable[[str], str]
+) -> Iterator[CheckRow]:
+    """Rules use words that exist, ask for excipients that some product holds, and speak in whole sentences."""
+    for code, rule in book.items():
+        where = f"{place_of(code)}: {spelled(('rules', code))}"
+        yield from _says(where, rule.text, rule.remedy)
+        if rule.unknown is not None:
+            yield from _says(f"{where}.unknown", rule.unknown.text, rule.unknown.remedy)
+        for _, part in records_in(rule.when):
+            yield from _words_exist(f"{where}.when", part, vocabulary, excipients)
+
+
+def _says(where: str, text: str, remedy: str) -> Iterator[CheckRow]:
+    if not text.strip().endswith("."):
+        yield _error(f"{where}.text", "The text does not end with a full stop.", "Write whole sentences.")
+    if not remedy.strip():
+        yield _error(f"{where}.remedy", "The rule names no remedy.", "Say what to do.")
+    elif not remedy.strip().endswith("."):
+        yield _error(f"{where}.remedy", "The remedy does not end with a full stop.", "Write whole sentences.")
+
+
+def _words_exist(
+    where: str, part: BaseModel, vocabulary: Vocabulary, excipients: Collection[str]
+) -> Iterator[CheckRow]:
+    if type(part) in WORD_LISTS:
+        list_name = WORD_LISTS[type(part)]
+        for word in getattr(part, "any", ()):
+            if word not in getattr(vocabulary, list_name):
+                yield _no_word(where, word, list_name)
+    elif isinstance(part, rules.LabBelow | rules.LabAbove | rules.LabPositive):
+        test = vocabulary.labs.get(part.test)
+        if test is None:
+            yield _no_word(where, part.test, "labs")
+        elif test.qualitative is not isinstance(part, rules.LabPositive):
+            yield _error(
+                where,
+                f"{part.test} is {'positive or negative' if test.qualitative else 'a number'}; {part.kind} cannot ask it.",
+                "Use lab_positive for a qualitative test, lab_below or lab_above for a number.",
+            )
+    elif isinstance(part, rules.ProductContains):
+        for name in part.any:
+            if name not in excipients:
+                yield _error(
+                    where, f"No product holds {name}.", "Use a key under which products list their excipients."
+                )
+
+
+def rules_stand_once(files: Mapping[str, Collection[str]]) -> Iterator[CheckRow]:
+    """A code that stands in two files: only the last would count."""
+    first: dict[str, str] = {}
+    for file, codes in sorted(files.items()):
+        for code in codes:
+            if code in first:
+                yield _error(
+                    f"{file}: {spelled(('rules', code))}",
+                    f"The rule stands in {first[code]} too; only one of them counts.",
+                    "Give one of them another code.",
+                )
+            first.setdefault(code, file)
+
+
+# ---- the overlay
+
+
+def overlay_waits(waiting: Mapping[str, Collection[str]]) -> Iterator[CheckRow]:
+    """Overlay facts that are not applied until somebody confirms them again."""
+    for place, paths in waiting.items():
+        for path in paths:
+            yield CheckRow(
+                f"{place}.toml: {path}",
+                Weight.WARNING,
+                "This fact of the overlay waits: the shipped fact under it changed, so no plan is made with it.",
+                "Confirm it against the label, write the new base and sign it anew (docs/how-to/overlay.md).",
+            )
+
+
+# ---- all of them
+
+
+def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
+    """Everything there is to check. A file that cannot be read is one row, and the others are checked without it."""
+    rows: list[CheckRow] = []
+    sources = _each(_one(lambda: knowledge.source_ids, rows) or (), knowledge.source, rows)
+    products = _each(knowledge.product_ids, knowledge.product, rows)
+    indications = _each(knowledge.indication_ids, knowledge.indication, rows)
+    policies = _one(lambda: knowledge.policies, rows)
+    vocabulary = _one(lambda: knowledge.vocabulary, rows)
+    book = _one(lambda: knowledge.rules, rows)
+    place = _rule_places(knowledge, rows)
+
+    records: list[Located] = []
+    for kind, found in (("products", products), ("indications", indications)):
+        for name, record in found.items():
+            records += located(f"{kind}/{name}.toml", record)
+    for kind, whole in (("policy", policies), ("vocabulary", vocabulary)):
+        for name in type(whole).model_fields if whole is not None else ():
+            records += located(f"{kind}/{name}.toml", getattr(whole, name))
+    for code, rule in (book or {}).items():
+        records += located(place.get(code, "screening"), {"rules": {code: rule}})
+
+    if sources:
+        rows += sources_exist(records, sources)
+        rows += sources_used(records, sources)
+    rows += reading_is_carried(records, sources)
+    for name, product in products.items():
+        file = f"products/{name}.toml"
+        rows += ladders(product, file)
+        rows += labels_stand(product, file, knowledge.indication_ids)
+        if policies is not None:
+            rows += printed_units_agree(product, file, policies.rate.printed_units_agree_within.value)
+    if policies is not None and vocabulary is not None:
+        rows += policies_name_what_exists(policies, vocabulary, knowledge.indication_ids)
+    if book is not None and vocabulary is not None:
+        held = {key for product in products.values() for key in product.excipients or ()}
+        rows += rules_hold(book, vocabulary, held, lambda code: place.get(code, "screening"))
+    waiting = _one(knowledge.all_waiting, rows)
+    rows += overlay_waits(waiting or {})
+    return in_order(rows)
+
+
+def _rule_places(knowledge: Knowledge, rows: list[CheckRow]) -> dict[str, str]:
+    """The file of each rule; a code that stands twice is a row."""
+    files: dict[str, Collection[str]] = {}
+    for name in knowledge.file_names("screening"):
+        raw = _one(partial(knowledge.raw, "screening", name), rows)
+        files[f"screening/{name}.toml"] = tuple((raw or {}).get("rules", {}))
+    rows += rules_stand_once(files)
+    return {code: file for file, codes in files.items() for code in codes}
+
+
+def _each(names: Iterable[str], read: Callable[[str], R], rows: list[CheckRow]) -> dict[str, R]:
+    found: dict[str, R] = {}
+    for name in names:
+        record = _one(partial(read, name), rows)
+        if record is not None:
+            found[name] = record
+    return found
+
+
+def _one(read: Callable[[], R], rows: list[CheckRow]) -> R | None:
+    try:
+        return read()
+    except BadInput as problem:
+        got = "" if problem.value is None else f" It holds {problem.value!r}."
+        rows.append(_error(problem.where, f"{problem.rule}{got}", problem.remedy))
+        return None
+
+
+def _error(where: str, message: str, remedy: str) -> CheckRow:
+    return CheckRow(where, Weight.ERROR, message, remedy)

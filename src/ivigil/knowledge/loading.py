@@ -43,6 +43,8 @@ class Knowledge:
             )
         self._shipped = shipped
         self._overlay = overlay_folder
+        if overlay_folder is not None:
+            _check_layout(overlay_folder, shipped)
         self._waiting: dict[str, tuple[overlay.Waiting, ...]] = {}
         self.product = cache(self._product)
         self.indication = cache(self._indication)
@@ -141,6 +143,10 @@ class Knowledge:
 
     # ---- reading
 
+    def file_names(self, kind: str) -> tuple[str, ...]:
+        """Names of the fact files of a kind (a folder of ``data/``), sorted."""
+        return self._names(kind)
+
     def raw(self, kind: str, name: str) -> dict[str, Any]:
         """The raw table of one file, overlay applied: for showing and for hashing facts."""
         return self._raw(kind, name)
@@ -176,8 +182,20 @@ class Knowledge:
         rows: dict[str, Any] = {}
         for folder in filter(None, (self._shipped, self._overlay)):
             path = folder / "sources" / f"{shard}.toml"
-            if path.exists():
-                rows |= {key: row for key, row in _read(path).items() if key not in rows}
+            for key, row in _read(path).items() if path.exists() else ():
+                where = f"sources/{shard}.toml#{key}"
+                if key in rows:
+                    raise BadKnowledge(
+                        where,
+                        key,
+                        "An overlay adds sources; it never replaces a shipped one.",
+                        "Give yours another id.",
+                    )
+                if not isinstance(row, dict):
+                    raise BadKnowledge(
+                        where, row, "A source is a table.", f"Write its title and the rest under [{key}]."
+                    )
+                rows[key] = row
         return rows
 
     def _validated(self, file: str, model: type[M], raw: dict[str, Any]) -> M:
@@ -196,8 +214,35 @@ class Knowledge:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as problem:
+        raise BadKnowledge(
+            str(path), None, "A fact file must be readable.", f"Check the file: {problem.strerror}."
+        ) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadKnowledge(str(path), None, "A fact file is TOML in UTF-8.", f"Mend it: {problem}.") from problem
+
+
+def _check_layout(folder: Path, shipped: Path) -> None:
+    """Refuse an overlay file that replaces facts of a file nobody ships: it would lie there unread."""
+    kinds = sorted(path.name for path in shipped.iterdir() if path.is_dir())
+    for path in sorted(folder.rglob("*.toml")):
+        below = path.relative_to(folder)
+        kind = below.parts[0]
+        if len(below.parts) != 2 or kind not in kinds:  # noqa: PLR2004 - a folder and a file
+            raise BadKnowledge(
+                below.as_posix(),
+                None,
+                "An overlay mirrors the folders of the facts.",
+                f"Move it into one of: {', '.join(kinds)}.",
+            )
+        if kind != "sources" and not (shipped / below).exists():
+            known = tuple(one.stem for one in sorted((shipped / kind).glob("*.toml")))
+            raise BadKnowledge(
+                below.as_posix(),
+                path.stem,
+                f"An overlay replaces facts of a file that is shipped; there is no {kind} file of this name.",
+                _did_you_mean(path.stem, known, kind),
+            )
 
 
 def _fingerprint(folder: Path) -> str:

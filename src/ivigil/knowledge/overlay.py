@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,8 +32,31 @@ from ivigil.errors import BadKnowledge
 from ivigil.knowledge.facts import Record
 
 ABSENT = "absent"
-#: Beginnings and middles of paths under which a fact is a dose, a rate, a concentration or a vial.
-TWO_PEOPLE = ("rates", "regimens", "at_risk", "concentrations", "vials", "min_age", "uses", "dose", "rate", "weight")
+#: Keys above or inside a fact that make it a dose, a rate, a concentration, a vial, an age or a use: a wrong one permits.
+TWO_PEOPLE = frozenset(
+    {
+        "uses",
+        "rates",
+        "regimens",
+        "at_risk",
+        "concentrations",
+        "vials",
+        "min_age",
+        "max_age",
+        "conversion",
+        "g_per_ml",
+        "sizes_g",
+        "g_per_kg_min",
+        "g_per_kg_max",
+        "mg_per_kg_min",
+        "ml_per_kg_min",
+        "ml_per_kg_h",
+        "mg_per_kg_h",
+    }
+)
+_DOTTED_KEY = re.compile(
+    r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*'))*"""
+)
 
 
 class Replacement(Record):
@@ -68,12 +93,16 @@ def _plain(value: object) -> str | int:
     return str(value)
 
 
-def split_path(path: str) -> list[str]:
+def split_path(path: str, where: str = "path") -> list[str]:
     """Keys of a dotted path, read as TOML reads a dotted key."""
-    try:
-        nested: Any = tomllib.loads(f"{path} = 0")
-    except tomllib.TOMLDecodeError as problem:
-        raise BadKnowledge("path", path, "An overlay path is a TOML dotted key.", f"Mend it: {problem}.") from problem
+    if not _DOTTED_KEY.fullmatch(path):
+        raise BadKnowledge(
+            where,
+            path,
+            "An overlay path is a TOML dotted key.",
+            'Write it like labels.US.uses.PI.rates.10.max; a key with a dot or a space stands in "quotes".',
+        )
+    nested: Any = tomllib.loads(f"{path} = 0")
     keys: list[str] = []
     while isinstance(nested, dict):
         (key,) = nested
@@ -101,8 +130,11 @@ def read_replacements(raw: dict[str, Any], file: str) -> tuple[Replacement, ...]
     unknown = set(raw) - {"replace"}
     if unknown:
         raise BadKnowledge(file, sorted(unknown)[0], "An overlay file holds only [[replace]] rows.", "Remove the key.")
-    rows = []
-    for number, row in enumerate(raw.get("replace", [])):
+    listed = raw.get("replace", [])
+    if not isinstance(listed, list):
+        raise BadKnowledge(f"{file}: replace", None, "Replacements are rows.", "Write [[replace]] above each.")
+    rows: list[Replacement] = []
+    for number, row in enumerate(listed):
         where = f"{file}: replace[{number}]"
         try:
             one = Replacement.model_validate(row)
@@ -114,17 +146,45 @@ def read_replacements(raw: dict[str, Any], file: str) -> tuple[Replacement, ...]
                 first["msg"] + ".",
                 "See docs/how-to/overlay.md for the shape of a replacement.",
             ) from problem
-        people = {name.strip().casefold() for name in one.by if name.strip()}
-        needed = 2 if set(split_path(one.path)) & set(TWO_PEOPLE) or file.startswith("policy/") else 1
-        if len(people) < needed:
-            raise BadKnowledge(
-                f"{where}.by",
-                list(one.by),
-                f"This fact needs {needed} different people.",
-                "Have it checked and name everyone who did.",
-            )
+        keys = split_path(one.path, f"{where}.path")
+        for other in rows:
+            _apart(keys, other.path, where, one.path)
+        _signed_by_enough(one, keys, file, where)
         rows.append(one)
     return tuple(rows)
+
+
+def _apart(keys: list[str], other: str, where: str, path: str) -> None:
+    """Refuse two replacements of which one would undo a part of the other."""
+    others = split_path(other)
+    shorter = min(len(keys), len(others))
+    if keys[:shorter] == others[:shorter]:
+        raise BadKnowledge(
+            f"{where}.path", path, f"It overlaps with the replacement of {other}.", "Write one replacement for both."
+        )
+
+
+def _signed_by_enough(one: Replacement, keys: list[str], file: str, where: str) -> None:
+    people = {" ".join(name.split()).casefold() for name in one.by if name.strip()}
+    twice = file.startswith("policy/") or bool(TWO_PEOPLE & {*keys, *_keys_inside(one.fact)})
+    needed = 2 if twice else 1
+    if len(people) < needed:
+        raise BadKnowledge(
+            f"{where}.by",
+            list(one.by),
+            "This fact needs 2 different people." if twice else "This fact needs the name of who read it.",
+            "Have it checked and name everyone who did.",
+        )
+
+
+def _keys_inside(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield key
+            yield from _keys_inside(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _keys_inside(part)
 
 
 def lay_over(
@@ -150,6 +210,8 @@ def _signed(one: Replacement) -> object:
         if isinstance(value, dict):
             signed = {key: sign(part) for key, part in value.items()}
             return {**signed, "by": signature} if {"origin", "read"} <= set(value) else signed
+        if isinstance(value, list):
+            return [sign(part) for part in value]
         return value
 
     return sign(one.fact)

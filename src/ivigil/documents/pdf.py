@@ -1,0 +1,112 @@
+"""The plan as a PDF: made from the plan alone, the same bytes on every machine, readable by a screen reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any, Literal
+
+from ivigil.documents.sheet import sheet
+from ivigil.documents.wording import named, visible
+from ivigil.errors import BadInput
+from ivigil.prescription.plan import Plan, Signature, check_unchanged
+
+Paper = Literal["a4", "us-letter"]
+PAPERS: tuple[str, ...] = ("a4", "us-letter")
+
+#: PDF/UA: tagged for screen readers. It also refuses text that no font can draw, which :func:`_drawable` relies on.
+STANDARDS = ["ua-1"]
+_UNDRAWABLE = re.compile(r"the text `(\".*\")` could not be displayed", re.DOTALL)
+_TYPST_ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
+_PROBE = b'#set document(title: "probe", date: none)\n#sys.inputs.text'
+_PLAIN = frozenset(map(chr, range(0x20, 0x7F)))
+
+
+def plan_pdf(plan: Plan, signature: Signature | None, paper: str = "a4") -> bytes:
+    """A4 (or US Letter) sheets: DRAFT until signed; a blocked plan holds its reasons and no dose.
+
+    Raises:
+        BadInput: the plan was altered, the signature is for another plan or for a blocked one, or the paper is unknown.
+    """
+    check_unchanged(plan)
+    if paper not in PAPERS:
+        raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
+    if signature is not None:
+        check_signature(plan, signature)
+    template = (files("ivigil.documents") / "templates" / "plan.typ").read_bytes()
+    shown = _drawable(_each_text(sheet(plan, signature), visible))
+    return _compile(template, {"paper": paper, "plan": json.dumps(shown, ensure_ascii=False)})
+
+
+def check_signature(plan: Plan, signature: Signature) -> None:
+    """Refuse a signature that does not stand under this plan.
+
+    Raises:
+        BadInput: it is for another plan, or the plan is blocked.
+    """
+    if signature.plan_id != plan.plan_id:
+        raise BadInput(
+            "--signature",
+            signature.plan_id,
+            f"This signature is for another plan; the plan given is {plan.plan_id}.",
+            "Give the plan that was signed, or have this plan signed.",
+        )
+    if plan.status == "blocked":
+        raise BadInput(
+            "--signature",
+            signature.plan_id,
+            "A blocked plan cannot be signed.",
+            "Resolve what blocks it, plan again and have that plan signed.",
+        )
+
+
+def _compile(template: bytes, inputs: dict[str, str]) -> bytes:
+    import typst
+
+    made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARDS)
+    assert isinstance(made, bytes)
+    return made
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
+    """The same JSON with every text changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each_text(one, change) for one in value]
+    if isinstance(value, dict):
+        return {key: _each_text(one, change) for key, one in value.items()}
+    return value
+
+
+def _drawable(shown: dict[str, Any]) -> dict[str, Any]:
+    """Every character that the embedded fonts lack is named by its number: nothing vanishes from a name."""
+    unusual: set[str] = set()
+    _each_text(shown, lambda text: unusual.update(set(text) - _PLAIN) or text)
+    missing: set[str] = set()
+    while unusual:
+        absent = _first_undrawable(" ".join(sorted(unusual)))
+        if absent is None:
+            break
+        missing |= absent & unusual
+        if not absent & unusual:
+            raise RuntimeError(f"typst cannot draw {absent!r}, which is not in the text")
+        unusual -= absent
+    table = {ord(sign): named(sign) for sign in missing}
+    return shown if not table else _each_text(shown, lambda text: text.translate(table))
+
+
+def _first_undrawable(text: str) -> set[str] | None:
+    import typst
+
+    try:
+        _compile(_PROBE, {"text": text})
+    except typst.TypstError as problem:
+        found = _UNDRAWABLE.search(str(problem))
+        if found is None:
+            raise
+        told = _TYPST_ESCAPE.sub(lambda code: chr(int(code[1], 16)), found[1][1:-1])
+        return set(told) - {" "}
+    return None

@@ -1,0 +1,310 @@
+"""The plan as the words and fractions that its paper template lays out: plain JSON, nothing left to work out there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ivigil.documents.citations import Citations, merged
+from ivigil.documents.days import AlikeDays, alike_days
+from ivigil.documents.wording import (
+    MAY_BE,
+    NOT_VERIFIED,
+    accepted_for,
+    clock,
+    day,
+    duration,
+    moment,
+    number,
+    offset,
+    per_kg,
+    short_id,
+    strength,
+    vials,
+)
+from ivigil.findings import Finding, Severity
+from ivigil.prescription.plan import Candidate, Infusion, Instruction, Plan, Prescription, Signature
+
+Json = dict[str, Any]
+
+DRAWN_SINGLY = 12
+"""Up to so many vials are drawn one by one; more are drawn once per size, with their count."""
+VITALS_A_ROW = 14
+"""So many check boxes for vital signs stand beside each other."""
+PATIENT_IN_HEADER = 44
+"""Signs of the patient's reference that fit in the header; the first page holds all of it."""
+
+SETTINGS = {"hospital": "in hospital", "clinic": "in the clinic", "home": "at home"}
+PATTERNS = {"first": "first-infusion rates", "experienced": "rates for the experienced", "at_risk": "rates for at risk"}
+
+
+def sheet(plan: Plan, signature: Signature | None) -> Json:
+    """Everything the template shows. A blocked plan brings no prescription, whatever else it holds."""
+    blocked = plan.status == "blocked"
+    cited = Citations(plan)
+    ordered = None if blocked else plan.prescription
+    return {
+        "status": "blocked" if blocked else ("draft" if signature is None else "signed"),
+        "synthetic": plan.synthetic,
+        "patient": plan.patient_ref,
+        "patient_short": _shortened(plan.patient_ref),
+        "indication": plan.indication_name,
+        "plan_id": plan.plan_id,
+        "plan_short": short_id(plan.plan_id),
+        "valid_until": moment(plan.valid_until),
+        "made_with": _made_with(plan),
+        "notice": plan.notice,
+        "signature": None
+        if signature is None
+        else {"by": signature.by, "role": signature.role, "at": moment(signature.at)},
+        "prescription": None if ordered is None else _prescription(ordered, plan, cited),
+        "days": [] if blocked else [_alike(days, cited) for days in alike_days(plan.infusions)],
+        "administration": None if blocked else _administration(plan, cited),
+        "findings": [_finding(one, plan, cited) for one in plan.findings],
+        "accepted": [one.model_dump() for one in plan.accepted],
+        "candidates": [_candidate(one) for one in plan.candidates],
+        "references": [
+            {
+                "number": place,
+                "id": name,
+                "title": source.title if source else name,
+                "rest": _joined(source.publisher, source.region, source.revision) if source else "",
+                "kind": source.kind if source else "",
+                "address": source.address if source else "",
+            }
+            for place, name, source in cited.rows()
+        ],
+    }
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= PATIENT_IN_HEADER else f"{text[: PATIENT_IN_HEADER - 1]}…"
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _made_with(plan: Plan) -> str:
+    made = plan.made_with
+    overlay = "no site overlay" if made.overlay is None else f"site overlay {short_id(made.overlay)}"
+    return f"ivigil {made.ivigil}, knowledge {short_id(made.knowledge)}, {overlay}"
+
+
+# ---- the prescription
+
+
+def _prescription(ordered: Prescription, plan: Plan, cited: Citations) -> Json:
+    strengths = dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions)
+    rest_by_authority = "the label" if ordered.authority == "label" else ordered.authority
+    return {
+        "brand": ordered.brand,
+        "strength": " and ".join(strengths),
+        "label": _joined(f"{ordered.region} label", ordered.label_revision),
+        "regimen": f"{ordered.phase.value.capitalize()}, by {rest_by_authority} {cited.mark(ordered.sources)}".rstrip(),
+        "off_label": ordered.off_label,
+        "figures": _figures(ordered, len(plan.infusions)),
+        "premedication": [
+            {
+                "what": row.what,
+                "dose": row.dose or "dose: the prescriber",
+                "route": row.route,
+                "before": f"{row.min_before[0]}–{row.min_before[1]} min before" if row.min_before else "",
+                "reason": row.reason,
+                "caution": row.caution,
+                "cited": cited.mark(row.sources),
+            }
+            for row in ordered.premedication
+        ],
+    }
+
+
+def _figures(ordered: Prescription, days: int) -> list[Json]:
+    rows = [
+        {
+            "label": "Course dose",
+            "value": number(ordered.course_dose_g),
+            "unit": "g",
+            "note": f"{'1 day' if days == 1 else f'{days} days'}; prescribed {number(ordered.prescribed_course_dose_g)} g",
+        },
+        {"label": "Dose", "value": number(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight, course"},
+        {
+            "label": "Dosing weight",
+            "value": number(ordered.dosing_weight_kg),
+            "unit": "kg",
+            "note": f"{ordered.weight_basis.value}; weighed {number(ordered.weight_kg)} kg",
+        },
+        {
+            "label": "Rate weight",
+            "value": number(ordered.rate_weight_kg),
+            "unit": "kg",
+            "note": "for mL/kg/h",
+        },
+        {
+            "label": "Next course",
+            "value": day(ordered.next_course_on) if ordered.next_course_on else "not planned",
+            "unit": "",
+            "note": f"every {ordered.interval_days} days" if ordered.interval_days else "no interval in the source",
+        },
+        {"label": "Where", "value": SETTINGS[ordered.setting], "unit": "", "note": ""},
+    ]
+    if ordered.cost is not None:
+        rows[-1]["note"] = (
+            f"{number(ordered.cost.course)} {ordered.cost.currency}"
+            f" at {number(ordered.cost.price_per_g)} {ordered.cost.currency}/g"
+        )
+    return rows
+
+
+# ---- the days
+
+
+def _alike(days: AlikeDays, cited: Citations) -> Json:
+    shown = days.first
+    return {
+        "title": days.title,
+        "dates": [{"number": one.number, "date": day(one.starts_at.date())} for one in days.infusions],
+        "start": clock(shown.starts_at, 0),
+        "offset": offset(shown.starts_at),
+        "end": clock(shown.starts_at, shown.duration_min),
+        "dose": number(shown.dose_g),
+        "volume": number(shown.total_ml),
+        "duration": duration(shown.duration_min),
+        "pattern": PATTERNS[shown.pattern],
+        "ceiling": "" if shown.ceiling_ml_per_h is None else number(shown.ceiling_ml_per_h),
+        "maximum": per_kg(shown.max_rate_ml_per_kg_h),
+        "vials": _drawn(shown),
+        "vials_text": vials(shown.vials),
+        "waste": number(shown.waste_g) if shown.waste_g else "",
+        "lots": [
+            f"{number(vial.size_g)} g: lot {lot.lot} × {lot.count}, expires {day(lot.expires_on)}"
+            for vial in shown.vials
+            for lot in vial.lots
+        ],
+        "stairs": _stairs(shown),
+        "steps": _steps(shown, cited),
+        "vitals": _vitals(shown),
+    }
+
+
+def _drawn(infusion: Infusion) -> list[Json]:
+    """Vials as they are drawn, largest first; the last of the smallest stands part full where some is left over."""
+    counts = sorted(infusion.vials, key=lambda vial: vial.size_g, reverse=True)
+    largest = max((vial.size_g for vial in counts), default=1)
+    singly = sum(vial.count for vial in counts) <= DRAWN_SINGLY
+    rows = [
+        {
+            "grams": number(vial.size_g),
+            "tall": float(vial.size_g / largest),
+            "full": 1.0,
+            "times": "" if singly else f"× {vial.count}",
+        }
+        for vial in counts
+        for _ in range(vial.count if singly else 1)
+    ]
+    if rows and singly and 0 < infusion.waste_g < counts[-1].size_g:
+        rows[-1]["full"] = float(1 - infusion.waste_g / counts[-1].size_g)
+    return rows
+
+
+def _stairs(infusion: Infusion) -> list[Json]:
+    """Steps as fractions of the whole width and of the highest rate."""
+    highest = max((step.pump_ml_per_h for step in infusion.steps), default=1)
+    minutes = max(infusion.duration_min, 1)
+    return [
+        {
+            "from": step.start_min / minutes,
+            "to": (step.start_min + step.duration_min) / minutes,
+            "high": float(step.pump_ml_per_h / highest),
+            "rate": number(step.pump_ml_per_h),
+            "clock": clock(infusion.starts_at, step.start_min),
+        }
+        for step in infusion.steps
+    ]
+
+
+def _steps(infusion: Infusion, cited: Citations) -> list[Json]:
+    return [
+        {
+            "clock": clock(infusion.starts_at, step.start_min),
+            "minutes": str(step.duration_min),
+            "pump": number(step.pump_ml_per_h),
+            "ml_per_kg_h": per_kg(step.rate_ml_per_kg_h),
+            "mg_per_kg_min": per_kg(step.rate_mg_per_kg_min),
+            "volume": number(step.volume_ml),
+            "cumulative": number(step.cumulative_ml),
+            "rate_by": step.basis,
+            "hold_by": step.hold_basis,
+            "cited": cited.mark(step.sources),
+        }
+        for step in infusion.steps
+    ]
+
+
+def _vitals(infusion: Infusion) -> list[list[Json]]:
+    """Rows of times at which vital signs are due; those after the end are marked."""
+    times = [
+        {
+            "clock": clock(infusion.starts_at, at_min),
+            "when": "end" if at_min == infusion.duration_min else ("after" if at_min > infusion.duration_min else ""),
+        }
+        for at_min in infusion.vitals_due_min
+    ]
+    return [times[first : first + VITALS_A_ROW] for first in range(0, len(times), VITALS_A_ROW)]
+
+
+# ---- at the chair
+
+
+def _administration(plan: Plan, cited: Citations) -> Json | None:
+    said = plan.administration
+    if said is None:
+        return None
+
+    def rows(instructions: tuple[Instruction, ...]) -> list[Json]:
+        return [
+            {"topic": one.topic, "text": one.text, "basis": one.basis, "cited": cited.mark(one.sources)}
+            for one in merged(instructions)
+        ]
+
+    return {
+        "preparation": rows(said.preparation),
+        "hydration": rows(said.hydration),
+        "monitoring": rows(said.monitoring),
+        "reaction": rows(said.first_lines_on_a_reaction),
+    }
+
+
+# ---- the reasons
+
+
+def _finding(finding: Finding, plan: Plan, cited: Citations) -> Json:
+    accepted = accepted_for(plan, finding)
+    stops = finding.severity is Severity.BLOCKS and accepted is None
+    return {
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "text": finding.text,
+        "remedy": finding.remedy or "",
+        "may_be": MAY_BE[finding.may_be] if stops else "",
+        "accepted": "" if accepted is None else f"accepted by {accepted.by} ({accepted.role}): {accepted.because}",
+        "unverified": "" if finding.verified else NOT_VERIFIED,
+        "cited": cited.mark(finding.sources),
+    }
+
+
+def _candidate(candidate: Candidate) -> Json:
+    first = first_reason(candidate)
+    return {
+        "product": candidate.product,
+        "fits": candidate.fits,
+        "code": "" if first is None else first.code,
+        "text": "" if first is None else first.text,
+    }
+
+
+def first_reason(candidate: Candidate) -> Finding | None:
+    """Why a product does not fit: the first reason that blocks. Nothing for one that fits."""
+    if candidate.fits:
+        return None
+    blocking = (one for one in candidate.reasons if one.severity is Severity.BLOCKS)
+    return next(blocking, candidate.reasons[0] if candidate.reasons else None)
