@@ -25,7 +25,7 @@ from ivigil.knowledge.policies import Policies
 from ivigil.knowledge.products import Product, RateTable
 from ivigil.knowledge.rules import Rule
 from ivigil.knowledge.vocabulary import Vocabulary
-from ivigil.sources import CARRIES, Read, Source, SourceKind
+from ivigil.sources import CARRIES, RANK, Read, Source, SourceKind
 
 R = TypeVar("R")
 
@@ -129,12 +129,22 @@ def sources_used(records: Iterable[Located], known: Collection[str]) -> Iterator
 
 
 def reading_is_carried(records: Iterable[Located], sources: Mapping[str, Source]) -> Iterator[CheckRow]:
-    """How a fact says it was read fits the kind of at least one of its sources."""
+    """How a fact says it was read is borne out by the kind of at least one of its sources: this good, or better.
+
+    A paper is better read than a copy of a label, and is none: a product's fact read on a copy needs a label or a copy.
+    """
     for where, fact in records:
         if not isinstance(fact, Fact) or fact.read not in CARRIES or not fact.src:
             continue
         kinds = {sources[name].kind for name in fact.src if name in sources}
-        if kinds and not kinds & CARRIES[fact.read]:
+        of_a_product = where.startswith("products/")
+        carrying = {
+            kind
+            for level, carried in CARRIES.items()
+            if RANK[level] <= RANK[fact.read] and not (of_a_product and level is Read.PRIMARY is not fact.read)
+            for kind in carried
+        }
+        if kinds and not kinds & carrying:
             shown = ", ".join(sorted(kind.value for kind in kinds))
             yield _error(
                 where,
@@ -151,8 +161,11 @@ def _fitting(kinds: Collection[SourceKind]) -> str:
 # ---- rates
 
 
-def ladders(product: Product, file: str) -> Iterator[CheckRow]:
-    """What a label prints about rates adds up: start, steps, tiers and maximum, at the concentration they are for."""
+def ladders(product: Product, file: str, within: Decimal) -> Iterator[CheckRow]:
+    """What a label prints about rates adds up: start, steps, tiers and maximum, at the concentration they are for.
+
+    ``within`` is the relative distance that the rounding of printed units explains.
+    """
     for where, concentration, table in _rate_tables(product, file):
         if concentration not in product.concentrations:
             yield _error(
@@ -161,7 +174,7 @@ def ladders(product: Product, file: str) -> Iterator[CheckRow]:
                 f"Use a key of concentrations: {', '.join(product.concentrations) or 'there is none'}.",
             )
             continue
-        yield from _adds_up(table, product.concentrations[concentration].g_per_ml, where)
+        yield from _adds_up(table, product.concentrations[concentration].g_per_ml, within, where)
 
 
 def _rate_tables(product: Product, file: str) -> Iterator[tuple[str, str, RateTable]]:
@@ -172,9 +185,9 @@ def _rate_tables(product: Product, file: str) -> Iterator[tuple[str, str, RateTa
                 yield where, concentration, table
 
 
-def _adds_up(table: RateTable, g_per_ml: Decimal, where: str) -> Iterator[CheckRow]:
+def _adds_up(table: RateTable, g_per_ml: Decimal, within: Decimal, where: str) -> Iterator[CheckRow]:
     start, most = table.start.ml_per_kg_h_at(g_per_ml), table.max.ml_per_kg_h_at(g_per_ml)
-    if start > most:
+    if start > most * (1 + within):
         yield _error(
             f"{where}.start", f"The start ({_ml(start)}) is above the maximum ({_ml(most)}).", "Compare with the label."
         )
@@ -186,22 +199,22 @@ def _adds_up(table: RateTable, g_per_ml: Decimal, where: str) -> Iterator[CheckR
             return
         if not _rises(steps):
             yield _error(there, f"The ladder does not rise: {_chain(steps)}.", "Compare with the label.")
-        if steps[0] != start:
+        if max(steps[0], start) > min(steps[0], start) * (1 + within):
             yield _error(
                 there,
                 f"The first printed step ({_ml(steps[0])}) is not the start ({_ml(start)}).",
                 "Compare both with the label.",
             )
-        if steps[-1] > most:
+        if steps[-1] > most * (1 + within):
             yield _error(
                 there,
                 f"The last printed step ({_ml(steps[-1])}) is above the maximum ({_ml(most)}).",
                 "Compare both with the label.",
             )
-    yield from _tiers_rise(table, g_per_ml, f"{where}.tiers")
+    yield from _tiers_rise(table, g_per_ml, within, f"{where}.tiers")
 
 
-def _tiers_rise(table: RateTable, g_per_ml: Decimal, where: str) -> Iterator[CheckRow]:
+def _tiers_rise(table: RateTable, g_per_ml: Decimal, within: Decimal, where: str) -> Iterator[CheckRow]:
     after = [Decimal(tier.after_infusions) for tier in table.tiers]
     rates = [tier.ml_per_kg_h_at(g_per_ml) for tier in table.tiers]
     if not _rises(after) or not _rises(rates):
@@ -211,7 +224,7 @@ def _tiers_rise(table: RateTable, g_per_ml: Decimal, where: str) -> Iterator[Che
             "Sort them, or compare with the label.",
         )
     most = table.max.ml_per_kg_h_at(g_per_ml)
-    if rates and max(rates) > most:
+    if rates and max(rates) > most * (1 + within):
         yield _error(
             where,
             f"The highest of these maxima ({_ml(max(rates))}) is above the maximum ({_ml(most)}).",
@@ -371,11 +384,17 @@ def _words_exist(
                 "Use lab_positive for a qualitative test, lab_below or lab_above for a number.",
             )
     elif isinstance(part, rules.ProductContains):
+        held = set(part.any) & set(excipients)
         for name in part.any:
-            if name not in excipients:
-                yield _error(
-                    where, f"No product holds {name}.", "Use a key under which products list their excipients."
+            if not held:
+                yield CheckRow(
+                    where,
+                    Weight.WARNING,
+                    f"No product holds {name}: nothing makes this rule speak.",
+                    "Correct the word, or keep the rule for a product to come.",
                 )
+            elif name not in held:
+                yield CheckRow(where, Weight.INFO, f"No product lists {name}.", "Nothing to do: another word is held.")
 
 
 def rules_stand_once(files: Mapping[str, Collection[str]]) -> Iterator[CheckRow]:
@@ -437,10 +456,11 @@ def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
     rows += reading_is_carried(records, sources)
     for name, product in products.items():
         file = f"products/{name}.toml"
-        rows += ladders(product, file)
         rows += labels_stand(product, file, knowledge.indication_ids)
         if policies is not None:
-            rows += printed_units_agree(product, file, policies.rate.printed_units_agree_within.value)
+            within = policies.rate.printed_units_agree_within.value
+            rows += ladders(product, file, within)
+            rows += printed_units_agree(product, file, within)
     if policies is not None and vocabulary is not None:
         rows += policies_name_what_exists(policies, vocabulary, knowledge.indication_ids)
     if book is not None and vocabulary is not None:

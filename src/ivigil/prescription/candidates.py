@@ -12,7 +12,7 @@ from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
-from ivigil.prescription.dose import Dose, as_asked, choose_dose, choose_regimen, phases_of
+from ivigil.prescription.dose import Dose, as_asked, choose_doses, choose_regimen, phases_of
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import strictest_rates
 from ivigil.prescription.permission import Need, permitted
@@ -270,12 +270,17 @@ def _course(
     if weight is None or rates is None or product.vials is None:
         return None
     reasons.found.extend(weight.findings)
-    dose = choose_dose(regimen, weight.dosing_kg, formulary.indication.id, request, at_risk, formulary.policies.dose)
-    if isinstance(dose, Finding):
-        reasons.add(dose)
+    doses = choose_doses(regimen, weight.dosing_kg, formulary.indication.id, request, at_risk, formulary.policies.dose)
+    if isinstance(doses, Finding):
+        reasons.add(doses)
         return None
-    reasons.found.extend(dose.findings)
-    days = _vials(product, strength.g_per_ml, dose, use is None, request, formulary, reasons)
+    tried = []
+    for one in doses:
+        tried.append((one, *_vials(product, strength.g_per_ml, one, use is None, request, formulary)))
+        if tried[-1][1] is not None:
+            break
+    dose, days, said = tried[-1] if tried[-1][1] is not None else tried[0]
+    reasons.found.extend((*dose.findings, *said))
     if days is None:
         return None
     return Course(regimen_id, regimen, weight, dose, days, concentration, strength.g_per_ml, rates)
@@ -337,77 +342,61 @@ def _weight(request: Request, formulary: Formulary, regimen: Regimen) -> DosingW
 
 
 def _vials(
-    product: Product,
-    g_per_ml: Decimal,
-    dose: Dose,
-    off_label: bool,
-    request: Request,
-    formulary: Formulary,
-    reasons: _Reasons,
-) -> tuple[Day, ...] | None:
-    """Vials for the course, or None with the reason."""
+    product: Product, g_per_ml: Decimal, dose: Dose, off_label: bool, request: Request, formulary: Formulary
+) -> tuple[tuple[Day, ...] | None, tuple[Finding, ...]]:
+    """Vials for the course, or None, with what is to be said about them."""
     policy = formulary.policies.dose
     prescribed = dose.course_g / dose.days
     shelf = None if request.stock is None else shelf_of(request.stock, product.id, last_day(request, dose))
     sizes = product.vials.sizes_g if product.vials else ()
+    percent = f"{(policy.tolerance_fraction.value * 100).normalize():f} %"
     unlabelled = sorted(set(shelf or ()) - set(sizes))
     if unlabelled:
-        reasons.add(
-            _blocks(
-                "stock-size-unknown",
-                f"The stock list holds {product.brand} in {', '.join(map(str, unlabelled))} g, a size the knowledge base does not hold.",
-                "Correct the stock list or enter the size in the overlay.",
-            )
-        )
-        return None
+        shown = ", ".join(map(str, unlabelled))
+        text = f"The stock list holds {product.brand} in {shown} g, a size the knowledge base does not hold."
+        return None, (_blocks("stock-size-unknown", text, "Correct the stock list or enter the size in the overlay."),)
 
     def chosen(largest_g: Decimal, from_shelf: Shelf | None) -> tuple[Day, ...] | None:
         window = DoseWindow.around(prescribed, largest_g, policy)
         return choose_vials(sizes, window, dose.days, policy.part_vial_below_g.value, g_per_ml, from_shelf)
 
     days = chosen(dose.largest_infusion_g, shelf)
-    percent = (policy.tolerance_fraction.value * 100).normalize()
-    if days is None and off_label:
+    if days is not None:
+        return days, _about_part_vial(days[0], policy.part_vial_below_g.src)
+    if off_label:
         # A guideline's dose is no label's largest dose: whole vials may round it up within tolerance, and the plan says so.
         above = prescribed * (1 + policy.tolerance_fraction.value)
         days = chosen(above if dose.ceiling_infusion_g is None else min(above, dose.ceiling_infusion_g), shelf)
-        if days is not None:
-            reasons.add(
-                Finding(
-                    code="rounded-above-guideline",
-                    severity=Severity.WARNS,
-                    text=f"Whole vials of {product.brand} do not come within {percent:f} % below the guideline's {prescribed:.2f} g; {days[0].given_g.normalize():f} g is planned, above it but within the tolerance.",
-                    remedy="Divide the course differently, or choose a product with smaller vials, to stay below.",
-                    sources=policy.tolerance_fraction.src,
-                )
-            )
-    if days is None:
-        if shelf is not None and chosen(dose.largest_infusion_g, None):
-            reasons.add(
-                _blocks(
-                    "stock-short",
-                    f"The stock list does not hold enough usable vials of {product.brand} for {dose.days} x {prescribed:.1f} g.",
-                    "Order more, or choose another product.",
-                )
-            )
-        else:
-            reasons.add(
-                _blocks(
-                    "vials-outside-tolerance",
-                    f"No whole vials of {product.brand} come within {percent:f} % of {prescribed:.2f} g without exceeding the largest dose.",
-                    "Divide the course differently, or choose another product.",
-                )
-            )
-    elif days[0].waste_g:
-        reasons.add(
-            Finding(
-                code="part-vial",
-                severity=Severity.INFORMS,
-                text=f"{days[0].given_g.normalize():f} g is drawn from {(days[0].given_g + days[0].waste_g).normalize():f} g; {days[0].waste_g.normalize():f} g is discarded at each infusion.",
-                sources=policy.part_vial_below_g.src,
-            )
+    if days is not None:
+        text = (
+            f"Whole vials of {product.brand} do not come within {percent} below the guideline's {prescribed:.2f} g; "
+            f"{days[0].given_g.normalize():f} g is planned, above it but within the tolerance."
         )
-    return days
+        remedy = "Divide the course differently, or choose a product with smaller vials, to stay below."
+        sources = policy.tolerance_fraction.src
+        return days, (
+            Finding(code="rounded-above-guideline", severity=Severity.WARNS, text=text, remedy=remedy, sources=sources),
+        )
+    if shelf is not None and chosen(dose.largest_infusion_g, None):
+        text = (
+            f"The stock list does not hold enough usable vials of {product.brand} for {dose.days} x {prescribed:.1f} g."
+        )
+        return None, (_blocks("stock-short", text, "Order more, or choose another product."),)
+    text = f"No whole vials of {product.brand} come within {percent} of {prescribed:.2f} g without exceeding the largest dose."
+    return None, (
+        _blocks("vials-outside-tolerance", text, "Divide the course differently, or choose another product."),
+    )
+
+
+def _about_part_vial(day: Day, sources: tuple[str, ...]) -> tuple[Finding, ...]:
+    if not day.waste_g:
+        return ()
+    opened = day.given_g + day.waste_g
+    text = (
+        f"{day.given_g.normalize():f} g is drawn from {opened.normalize():f} g; "
+        f"{day.waste_g.normalize():f} g is discarded at each infusion."
+    )
+    return (Finding(code="part-vial", severity=Severity.INFORMS, text=text, sources=sources),)
 
 
 def last_day(request: Request, dose: Dose) -> date:

@@ -71,10 +71,14 @@ def _wants_most_days(at_risk: bool, policy: DosePolicy) -> bool:
     return (policy.at_risk_days if at_risk else policy.ordinary_days).value == "most"
 
 
-def choose_dose(
+def choose_doses(
     regimen: Regimen, dosing_kg: Decimal, indication: str, request: Request, at_risk: bool, policy: DosePolicy
-) -> Dose | Finding:
-    """The dose of a regimen for a dosing weight, or the finding that says why there is none."""
+) -> tuple[Dose, ...] | Finding:
+    """The course divided over each number of days that may be, the preferred one first; or why there is no dose.
+
+    The number asked for stands alone; else the policy says whether fewest or most days are preferred, and the planner
+    takes the first that whole vials can meet.
+    """
     highest = regimen.g_per_kg_max
     if highest is None:
         return _blocks(
@@ -87,8 +91,23 @@ def choose_dose(
     g_per_kg = _g_per_kg(regimen, highest, indication, request, policy, findings)
     if isinstance(g_per_kg, Finding):
         return g_per_kg
-    days = _days(regimen, g_per_kg, request, at_risk, policy, findings)
     interval = _interval(regimen, request, policy, findings)
+    return tuple(
+        _divided(regimen, highest, g_per_kg, dosing_kg, days, interval, (*findings, *said))
+        for days, said in _days(regimen, g_per_kg, request, at_risk, policy)
+    )
+
+
+def _divided(
+    regimen: Regimen,
+    highest: Decimal,
+    g_per_kg: Decimal,
+    dosing_kg: Decimal,
+    days: int,
+    interval: int | None,
+    findings: tuple[Finding, ...],
+) -> Dose:
+    """The course over so many days, cut to what the source allows in them."""
     limits = (
         None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
         regimen.max_g_day,
@@ -100,16 +119,17 @@ def choose_dose(
         largest = min(largest, ceiling)
     course = g_per_kg * dosing_kg
     if course > largest * days:
-        findings.append(
+        findings = (
+            *findings,
             _informs(
                 "dose-capped",
                 f"{course.normalize():f} g is more than the source allows in {days} day(s); the course is cut to {(largest * days).normalize():f} g.",
                 regimen,
-            )
+            ),
         )
         course = largest * days
         g_per_kg = course / dosing_kg
-    return Dose(g_per_kg, course, days, interval, largest, ceiling, tuple(findings))
+    return Dose(g_per_kg, course, days, interval, largest, ceiling, findings)
 
 
 def _g_per_kg(
@@ -167,44 +187,28 @@ def _g_per_kg(
 
 
 def _days(
-    regimen: Regimen, g_per_kg: Decimal, request: Request, at_risk: bool, policy: DosePolicy, findings: list[Finding]
-) -> int:
+    regimen: Regimen, g_per_kg: Decimal, request: Request, at_risk: bool, policy: DosePolicy
+) -> tuple[tuple[int, tuple[Finding, ...]], ...]:
+    """Numbers of days in the order of preference, each with what is to be said about it."""
     fewest, most = regimen.days_min, regimen.days_max
     if regimen.max_g_per_kg_day is not None:
         needed = -int(-g_per_kg // regimen.max_g_per_kg_day)
         fewest = min(max(fewest, needed), most)
-    if request.days is not None:
-        if request.days < fewest:
-            findings.append(
-                _blocks(
-                    "days-too-few",
-                    f"{request.days} day(s) is fewer than the source's {fewest}: each infusion would be too large.",
-                    "Divide over more days.",
-                    regimen,
-                )
-            )
-        elif request.days > most:
-            findings.append(
-                _blocks(
-                    "days-beyond-source",
-                    f"{request.days} days is more than the source's {most}.",
-                    "Confirm with the reason.",
-                    regimen,
-                    MayBe.OVERRIDDEN,
-                )
-            )
-        return request.days
-    days = most if _wants_most_days(at_risk, policy) else fewest
-    if fewest != most:
-        why = "most, because of the patient's risk" if days == most else "fewest"
-        findings.append(
-            _informs(
-                "days-proposed",
-                f"The source divides the course over {fewest} to {most} days; the {why}, is proposed by policy ({days}).",
-                regimen,
-            )
-        )
-    return days
+    asked = request.days
+    if asked is not None and asked < fewest:
+        text = f"{asked} day(s) is fewer than the source's {fewest}: each infusion would be too large."
+        return ((asked, (_blocks("days-too-few", text, "Divide over more days.", regimen),)),)
+    if asked is not None and asked > most:
+        text = f"{asked} days is more than the source's {most}."
+        return ((asked, (_blocks("days-beyond-source", text, "Confirm with the reason.", regimen, MayBe.OVERRIDDEN),)),)
+    if asked is not None or fewest == most:
+        return ((asked or fewest, ()),)
+    wants_most = _wants_most_days(at_risk, policy)
+    why = "most" if wants_most else "fewest"
+    order = range(most, fewest - 1, -1) if wants_most else range(fewest, most + 1)
+    text = f"The source divides the course over {fewest} to {most} days; by policy the {why} that whole vials meet"
+    risk = ", because of the patient's risk" if at_risk and wants_most else ""
+    return tuple((days, (_informs("days-proposed", f"{text}{risk}: {days}.", regimen),)) for days in order)
 
 
 def _interval(regimen: Regimen, request: Request, policy: DosePolicy, findings: list[Finding]) -> int | None:

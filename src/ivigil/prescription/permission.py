@@ -39,7 +39,7 @@ def permitted(need: Need, region: str, source_of: SourceOf, *, guideline: bool =
     if need.fact.origin is Origin.ASSUMED:
         best = Read.NOT_READ  # nobody printed it
     if best in {Read.LABEL, Read.MANUFACTURER} or (guideline and best is Read.PRIMARY):
-        return None
+        return _derived(need) if need.fact.origin is Origin.DERIVED else None
     if best is Read.LABEL_COPY:
         dates = ", ".join(dict.fromkeys(_dated(source_of(name)) for name in need.fact.src))
         return Finding(
@@ -72,6 +72,18 @@ def best_reading(fact: Fact, region: str | None, source_of: SourceOf) -> Read:
 def region_fits(fact: Fact, region: str, source_of: SourceOf) -> bool:
     """Whether any source of the fact speaks for a region."""
     return not fact.src or any(source_of(name).region in {region, ANY_REGION} for name in fact.src)
+
+
+def _derived(need: Need) -> Finding:
+    """Worked out from a page that was read, not printed on it: good enough to plan with, and to be compared."""
+    note = need.fact.note if need.fact else ""
+    return Finding(
+        code="derived-fact",
+        severity=Severity.WARNS,
+        text=f"The {need.name}: worked out, not printed as such. {note}",
+        remedy="Compare with the carton or the label in force.",
+        sources=need.fact.src if need.fact else (),
+    )
 
 
 def _not_read(need: Need, why: str, sources: tuple[str, ...]) -> Finding:
