@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.schedule import Ladder, Rung, build_ladder, run_pump
 from tests.planning import codes, history, opened, plan, record
 
-READ = {"src": "privigen/L2", "origin": "reported", "read": "label"}
+READ: dict[str, Any] = {"src": "privigen/L2", "origin": "reported", "read": "label"}
 TEN, FIVE = Decimal("0.1"), Decimal("0.05")
 
 

@@ -42,6 +42,7 @@ BLOCKS: list[tuple[str, dict[str, Any], str, dict[str, Any], str, str]] = [
     ("an off-label use without a reason", record(), "guillain-barre-syndrome", {"product": "privigen"}, "off-label-reason-missing", "neither"),
     ("a region without a label", record(), CIDP, {"product": "privigen", "region": "EU", "phase": Phase.LOADING}, "no-label-for-region", "neither"),
     ("rates nobody read", record(), PI, {"product": "alyglo"}, "max-rate-not-read", "neither"),
+    ("a label whose dose nobody read", record(), PI, {"product": "qivigy"}, "dose-not-read", "neither"),
     ("a sister product's dose", record(), CIDP, {"product": "gammaked", "phase": Phase.LOADING}, "dose-not-read", "neither"),
     ("a weight that looks like pounds", record(weight_kg=170, height_cm=170), PI, {}, "weight-looks-like-pounds", "confirmed"),
     ("a child's weight that looks like pounds", record(age_years=3, weight_kg=33, height_cm=95), PI, {}, "weight-looks-like-pounds", "confirmed"),

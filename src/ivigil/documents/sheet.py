@@ -124,14 +124,14 @@ def _figures(ordered: Prescription, days: int) -> list[Json]:
             "label": "Course dose",
             "value": number(ordered.course_dose_g),
             "unit": "g",
-            "note": f"{'1 day' if days == 1 else f'{days} days'}; prescribed {number(ordered.prescribed_course_dose_g)} g",
+            "note": f"{'1 day' if days == 1 else f'{days} days'}; prescribed {number(ordered.prescribed_course_dose_g)}\u00a0g",
         },
         {"label": "Dose", "value": number(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight, course"},
         {
             "label": "Dosing weight",
             "value": number(ordered.dosing_weight_kg),
             "unit": "kg",
-            "note": f"{ordered.weight_basis.value}; weighed {number(ordered.weight_kg)} kg",
+            "note": f"{ordered.weight_basis.value}; weighed {number(ordered.weight_kg)}\u00a0kg",
         },
         {
             "label": "Rate weight",

@@ -55,16 +55,14 @@ def _of_product(administration: Administration) -> tuple[Instruction, ...]:
 
 
 def fluids_text(fluids: Fluids) -> str:
-    """Which fluids may be used, in words."""
-    said = []
-    if fluids.permitted is False:
-        said.append("Do not.")
+    """Which fluids may be used, in the facts' own words where there are some."""
+    if fluids.text:
+        return fluids.text
+    said = ["Do not."] if fluids.permitted is False else []
     if fluids.allowed:
         said.append(f"Only {' or '.join(fluids.allowed)}.")
     if fluids.forbidden:
         said.append(f"Never {' or '.join(fluids.forbidden)}.")
-    if fluids.text:
-        said.append(fluids.text)
     return " ".join(said) or NOT_READ
 
 

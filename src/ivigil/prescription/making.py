@@ -131,14 +131,14 @@ def _check_phase(request: Request, formulary: Formulary) -> None:
     products = [one for one in formulary.products if request.product in {None, one.id}]
     if not any(one.route is Route.IV and request.region in one.labels for one in products):
         return  # the route or the region is the news, not the phase
-    phases: set[Phase] = set()
-    for product in products:
-        label = product.labels.get(request.region)
-        for use in label.uses.values() if label else ():
-            if formulary.indication.id in use.indications:
-                phases.update(phases_of(use.regimens))
-    if not phases:
-        phases.update(phases_of(formulary.indication.regimens))
+    uses = [
+        use
+        for product in products
+        for use in (product.labels[request.region].uses.values() if request.region in product.labels else ())
+        if formulary.indication.id in use.indications
+    ]
+    labelled = {phase for use in uses for phase in phases_of(use.regimens)}
+    phases = labelled if uses else set(phases_of(formulary.indication.regimens))
     if len(phases) > 1:
         choices = "|".join(phase for phase in Phase if phase in phases)
         raise UsageError(
