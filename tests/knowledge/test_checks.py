@@ -72,7 +72,7 @@ def test_every_row_says_where_and_what_to_do(knowledge: Knowledge):
         (PRIVIGEN, '[labels.US]\nregion = "US"', '[labels.US]\nregion = "EU"', "It stands under US but names EU."),
         (PRIVIGEN, PI_MAX, "max = { mg_per_kg_min = 0.1,", "is above the maximum (0.06 mL/kg/h)"),
         (PRIVIGEN, PI_MAX, "max = { mg_per_kg_min = 8, ml_per_kg_min = 0.12,", "4.8 mL/kg/h and 7.2 mL/kg/h"),
-        ("products/octagam_10.toml", "note = \"CONFLICT: 3.3", 'note = "As printed: 3.3', "the note does not say so"),
+        ("products/octagam_10.toml", 'note = "CONFLICT: 3.3', 'note = "As printed: 3.3', "the note does not say so"),
         (
             "products/octagam_10.toml",
             "{ mg_per_kg_min = 2, ml_per_kg_min = 0.02, hold_min = 30,",
@@ -100,7 +100,12 @@ def test_every_row_says_where_and_what_to_do(knowledge: Knowledge):
         ("policy/dose.toml", "primary-immunodeficiency = {", "primary = {", "No condition is called primary."),
         ("policy/setting.toml", '"heart_failure", ', '"heart", ', "heart is no word of conditions."),
         ("policy/premedication.toml", 'not_with = ["paracetamol"]', 'not_with = ["para"]', "para is no word of"),
-        ("screening/kidney.toml", 'any = ["renal_insufficiency"]', 'any = ["renal"]', "renal is no word of conditions."),
+        (
+            "screening/kidney.toml",
+            'any = ["renal_insufficiency"]',
+            'any = ["renal"]',
+            "renal is no word of conditions.",
+        ),
         ("screening/kidney.toml", 'test = "egfr"', 'test = "gfr"', "gfr is no word of labs."),
         ("screening/kidney.toml", "at any degree of it.", "at any degree of it", "does not end with a full stop."),
         ("vocabulary/labs.toml", '[iga]\nname = "IgA"', '[iga]\nnames = "IgA"', "Field required"),
@@ -110,7 +115,7 @@ def test_a_broken_fact_is_an_error(broken: Broken, file: str, old: str, new: str
     found = errors(broken(file, old, new), words)
 
     assert found, f"no error says {words!r}"
-    assert all(file.split("/")[0] in row.where for row in found)
+    assert all(file.split("/", maxsplit=1)[0] in row.where for row in found)
 
 
 def test_one_unreadable_file_does_not_hide_the_others(broken: Broken):
@@ -176,7 +181,9 @@ def test_two_uses_for_one_condition_are_named(broken: Broken):
 
 
 def test_a_source_that_nothing_cites_is_named(broken: Broken):
-    rows = broken("sources/privigen.toml", "[L1]", '[SPARE]\ntitle = "t"\npublisher = "p"\nkind = "label"\nregion = "US"\n\n[L1]')
+    rows = broken(
+        "sources/privigen.toml", "[L1]", '[SPARE]\ntitle = "t"\npublisher = "p"\nkind = "label"\nregion = "US"\n\n[L1]'
+    )
 
     assert [row.severity for row in rows if row.where == "sources/privigen.toml: SPARE"] == [Weight.INFO]
 

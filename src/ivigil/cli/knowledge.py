@@ -195,11 +195,15 @@ def _products(knowledge: Knowledge, region: str | None) -> list[Row]:
 
     adult_from = knowledge.policies.weight.adult_from_years.value
     waiting = knowledge.all_waiting()
+    # What waits outside a product stops every plan.
+    everywhere = [
+        f"{place}: {path}" for place, paths in waiting.items() if not place.startswith("products/") for path in paths
+    ]
     rows = []
     for product in knowledge.products:
         for whose in (region,) if region else tuple(product.labels) or ("any",):
             for row in deliverability(
-                product, whose, knowledge.source, adult_from, waiting.get(f"products/{product.id}", ())
+                product, whose, knowledge.source, adult_from, (*waiting.get(f"products/{product.id}", ()), *everywhere)
             ):
                 rows.append({"brand": product.brand, "route": product.route.value, **asdict(row)})
     return rows
@@ -371,6 +375,12 @@ def _likeness(asked: str, word: str, *, exactly: bool) -> tuple[float, str]:
     like = max(fuzz.ratio(asked, word), fuzz.token_sort_ratio(asked, word))
     # A slip in one word of a longer name.
     like = max([like, *(fuzz.ratio(asked, part) - 5 for part in word.split() if len(part) > 4)])
+    # A slip in each of several words.
+    words = asked.split()
+    if len(words) > 1:
+        nearest = [max(fuzz.ratio(one, part) for part in word.split()) for one in words]
+        # Of names that hold them all, the one that holds little else comes first.
+        like = max(like, min(nearest) - 5 + fuzz.token_sort_ratio(asked, word) / 25)
     return like * NEARLY / 100, "spelled nearly so"
 
 

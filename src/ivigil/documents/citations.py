@@ -28,9 +28,9 @@ class Citations:
         self._numbers = {name: place for place, name in enumerate(dict.fromkeys(_in_reading_order(plan)), start=1)}
 
     def mark(self, names: Iterable[str]) -> str:
-        """[1, 4], or nothing."""
+        """[1,4], or nothing; no space, so that it never breaks over a line."""
         numbers = sorted({self._numbers[name] for name in names})
-        return f"[{', '.join(map(str, numbers))}]" if numbers else ""
+        return f"[{','.join(map(str, numbers))}]" if numbers else ""
 
     def rows(self) -> list[tuple[int, str, CitedSource | None]]:
         """Number, id and record of each source cited; no record where a plan names a source it does not hold."""

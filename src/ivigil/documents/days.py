@@ -28,9 +28,14 @@ class AlikeDays:
         return f"Days {self.first.number}–{self.infusions[-1].number} alike"
 
 
-def alike_days(infusions: Iterable[Infusion]) -> tuple[AlikeDays, ...]:
-    """Infusions in order, neighbours with the same content and clock time together."""
-    return tuple(AlikeDays(tuple(days)) for _, days in groupby(infusions, key=_but_for_the_date))
+def alike_days(infusions: Iterable[Infusion], most: int | None = None) -> tuple[AlikeDays, ...]:
+    """Infusions in order, neighbours with the same content and clock time together, at most so many at once."""
+    groups = (tuple(days) for _, days in groupby(infusions, key=_but_for_the_date))
+    return tuple(
+        AlikeDays(days[first : first + (most or len(days))])
+        for days in groups
+        for first in range(0, len(days), most or len(days))
+    )
 
 
 def _but_for_the_date(infusion: Infusion) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def render_products(rows: Sequence[dict[str, Any]], console: Console) -> None:
     console.print(Padding(Text(total(rows), "bold"), (1, 0, 0, 0)))
     console.print(
         Text(
-            "▲ copy: read on a copy of the label only; the plan warns. "
+            "▲ copy: read on a copy of the label only; worked out: not printed as such; the plan warns of both. "
             "✗ not read: nobody read it on a label; the plan is refused.",
             "dim",
         )
@@ -73,13 +73,16 @@ def standing(row: dict[str, Any]) -> tuple[Text, Text]:
     """Yes, yes with what warns, or no with what is missing."""
     if not row["deliverable"]:
         return Text("✗ no", "red"), Text(_lacking(row))
-    copies = [said["need"] for said in row["warnings"] if said["code"] == "read-on-copy"]
-    parts = [f"copy: {_listed(copies)}"] if copies else []
+    parts = []
+    for code, words in WARNED.items():
+        if needs := [said["need"] for said in row["warnings"] if said["code"] == code]:
+            parts.append(f"{words}: {_listed(needs)}")
+    sign = Text("▲ yes", "yellow") if parts else Text("✓ yes", "green")
     if any(said["code"] == "age-not-read" for said in row["warnings"]):
         parts.append("adults only, no age was read")
     elif row["adults_only"]:
         parts.append("adults")
-    return Text("▲ yes", "yellow") if copies else Text("✓ yes", "green"), Text("; ".join(parts))
+    return sign, Text("; ".join(parts))
 
 
 def _lacking(row: dict[str, Any]) -> str:
@@ -88,6 +91,9 @@ def _lacking(row: dict[str, Any]) -> str:
     return "; ".join([*dict.fromkeys(others), *([f"not read: {_listed(unread)}"] if unread else [])])
 
 
+#: Needs that were met with a warning, by its code.
+WARNED = {"read-on-copy": "copy", "derived-fact": "worked out"}
+#: What is missing of the product as a whole, by its code.
 WHOLE = {
     "wrong-route": "given under the skin",
     "no-label-for-region": "no label of this region",
@@ -113,13 +119,12 @@ def total(rows: Sequence[dict[str, Any]]) -> str:
 
 def render_indications(rows: Sequence[dict[str, Any]], console: Console) -> None:
     """Conditions with their standing and how many products can be planned for them."""
-    width = max((len(row["id"]) for row in rows), default=0) + GAP
     for row in rows:
         count = row["products"]
-        able = f"{count} product{'' if count == 1 else 's'}" if count else ""
-        head = Text.assemble((f"{row['id']:<{width}}", "bold" if count else ""), (f"{able:<13}", "green"))
+        able = f"  {count} product{'' if count == 1 else 's'}" if count else ""
         standing = row["status_group"].replace("_", " ").replace("supported off label", "supported, off label")
-        console.print(Text.assemble(head, (standing, "dim")), no_wrap=True, overflow="ellipsis")
+        standing = standing.replace("fda", "FDA")
+        console.print(Text.assemble((row["id"], "bold" if count else ""), (f"  {standing}", "dim"), (able, "green")))
         console.print(Text(f"  {row['name']}", "dim"), no_wrap=True, overflow="ellipsis")
     console.print(Padding(Text(f"{len(rows)} conditions.", "bold"), (1, 0, 0, 0)))
 
@@ -197,6 +202,9 @@ def render_checks(rows: Sequence[dict[str, Any]], summary: str, console: Console
 
 # ---- one record, value by value
 
+#: Where a record has a fact but no words.
+NOT_STATED = "not stated"
+
 #: What stands beside a value in every fact, and is shown below it.
 BESIDE = frozenset(facts.Fact.model_fields)
 
@@ -229,7 +237,8 @@ def record_rows(
             for place, step in enumerate(value.rates):
                 yield _row((*keys, f"[{place}]"), shown(step, keys), step, source_of, lambda _: "")
     elif isinstance(value, BaseModel) and _is_plain(value):
-        yield _row(keys, compact(value), None, source_of, base_of)
+        if said := compact(value):
+            yield _row(keys, said, None, source_of, base_of)
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from record_rows(getattr(value, name), (*keys, name), source_of, base_of)
@@ -374,7 +383,7 @@ def _fluids(one: Any, _: tuple[str, ...]) -> str:  # noqa: ANN401
         f"never with {', '.join(one.forbidden)}" if one.forbidden else "",
         one.text,
     ]
-    return "; ".join(part for part in said if part)
+    return "; ".join(part for part in said if part) or NOT_STATED
 
 
 def _regimen(one: Any, _: tuple[str, ...]) -> str:  # noqa: ANN401

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any, Literal
 
 from ivigil.documents.sheet import sheet
-from ivigil.documents.wording import named, visible
+from ivigil.documents.wording import breakable, named, together, visible
 from ivigil.errors import BadInput
 from ivigil.prescription.plan import Plan, Signature, check_unchanged
 
@@ -17,7 +17,7 @@ Paper = Literal["a4", "us-letter"]
 PAPERS: tuple[str, ...] = ("a4", "us-letter")
 
 #: PDF/UA: tagged for screen readers. It also refuses text that no font can draw, which :func:`_drawable` relies on.
-STANDARDS = ["ua-1"]
+STANDARD: Literal["ua-1"] = "ua-1"
 _UNDRAWABLE = re.compile(r"the text `(\".*\")` could not be displayed", re.DOTALL)
 _TYPST_ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
 _PROBE = b'#set document(title: "probe", date: none)\n#sys.inputs.text'
@@ -36,8 +36,8 @@ def plan_pdf(plan: Plan, signature: Signature | None, paper: str = "a4") -> byte
     if signature is not None:
         check_signature(plan, signature)
     template = (files("ivigil.documents") / "templates" / "plan.typ").read_bytes()
-    shown = _drawable(_each_text(sheet(plan, signature), visible))
-    return _compile(template, {"paper": paper, "plan": json.dumps(shown, ensure_ascii=False)})
+    shown = _drawable(_each_text(sheet(plan, signature), lambda text: together(visible(text))))
+    return _compile(template, {"paper": paper, "plan": json.dumps(_each_text(shown, breakable), ensure_ascii=False)})
 
 
 def check_signature(plan: Plan, signature: Signature) -> None:
@@ -65,7 +65,7 @@ def check_signature(plan: Plan, signature: Signature) -> None:
 def _compile(template: bytes, inputs: dict[str, str]) -> bytes:
     import typst
 
-    made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARDS)
+    made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARD)
     assert isinstance(made, bytes)
     return made
 
@@ -81,10 +81,19 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
     return value
 
 
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
 def _drawable(shown: dict[str, Any]) -> dict[str, Any]:
     """Every character that the embedded fonts lack is named by its number: nothing vanishes from a name."""
     unusual: set[str] = set()
-    _each_text(shown, lambda text: unusual.update(set(text) - _PLAIN) or text)
+    for text in _texts(shown):
+        unusual.update(set(text) - _PLAIN)
     missing: set[str] = set()
     while unusual:
         absent = _first_undrawable(" ".join(sorted(unusual)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivigil.documents.citations import Citations, merged
+from ivigil.documents.candidates import CandidateGroup, candidate_groups
+from ivigil.documents.citations import KINDS, Citations, merged
 from ivigil.documents.days import AlikeDays, alike_days
 from ivigil.documents.wording import (
     MAY_BE,
     NOT_VERIFIED,
+    PATTERNS,
     accepted_for,
     clock,
     day,
@@ -22,19 +24,22 @@ from ivigil.documents.wording import (
     vials,
 )
 from ivigil.findings import Finding, Severity
-from ivigil.prescription.plan import Candidate, Infusion, Instruction, Plan, Prescription, Signature
+from ivigil.prescription.plan import Infusion, Instruction, Plan, Prescription, Signature
 
 Json = dict[str, Any]
 
 DRAWN_SINGLY = 12
 """Up to so many vials are drawn one by one; more are drawn once per size, with their count."""
+TICKED_TOGETHER = 5
+"""Up to so many alike days share one table of steps, each with its own column of check boxes."""
 VITALS_A_ROW = 14
 """So many check boxes for vital signs stand beside each other."""
 PATIENT_IN_HEADER = 44
 """Signs of the patient's reference that fit in the header; the first page holds all of it."""
 
+#: A source that speaks for no one market names none.
+REGIONS = {"any": ""}
 SETTINGS = {"hospital": "in hospital", "clinic": "in the clinic", "home": "at home"}
-PATTERNS = {"first": "first-infusion rates", "experienced": "rates for the experienced", "at_risk": "rates for at risk"}
 
 
 def sheet(plan: Plan, signature: Signature | None) -> Json:
@@ -57,18 +62,20 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
         if signature is None
         else {"by": signature.by, "role": signature.role, "at": moment(signature.at)},
         "prescription": None if ordered is None else _prescription(ordered, plan, cited),
-        "days": [] if blocked else [_alike(days, cited) for days in alike_days(plan.infusions)],
+        "days": [] if blocked else [_alike(days, cited) for days in alike_days(plan.infusions, TICKED_TOGETHER)],
         "administration": None if blocked else _administration(plan, cited),
         "findings": [_finding(one, plan, cited) for one in plan.findings],
         "accepted": [one.model_dump() for one in plan.accepted],
-        "candidates": [_candidate(one) for one in plan.candidates],
+        "candidates": [_candidates(one) for one in candidate_groups(plan.candidates)],
         "references": [
             {
                 "number": place,
                 "id": name,
                 "title": source.title if source else name,
-                "rest": _joined(source.publisher, source.region, source.revision) if source else "",
-                "kind": source.kind if source else "",
+                "rest": _joined(source.publisher, REGIONS.get(source.region, source.region), source.revision)
+                if source
+                else "",
+                "kind": KINDS.get(source.kind, source.kind) if source else "",
                 "address": source.address if source else "",
             }
             for place, name, source in cited.rows()
@@ -126,7 +133,7 @@ def _figures(ordered: Prescription, days: int) -> list[Json]:
             "unit": "g",
             "note": f"{'1 day' if days == 1 else f'{days} days'}; prescribed {number(ordered.prescribed_course_dose_g)}\u00a0g",
         },
-        {"label": "Dose", "value": number(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight, course"},
+        {"label": "Dose", "value": number(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight"},
         {
             "label": "Dosing weight",
             "value": number(ordered.dosing_weight_kg),
@@ -292,19 +299,5 @@ def _finding(finding: Finding, plan: Plan, cited: Citations) -> Json:
     }
 
 
-def _candidate(candidate: Candidate) -> Json:
-    first = first_reason(candidate)
-    return {
-        "product": candidate.product,
-        "fits": candidate.fits,
-        "code": "" if first is None else first.code,
-        "text": "" if first is None else first.text,
-    }
-
-
-def first_reason(candidate: Candidate) -> Finding | None:
-    """Why a product does not fit: the first reason that blocks. Nothing for one that fits."""
-    if candidate.fits:
-        return None
-    blocking = (one for one in candidate.reasons if one.severity is Severity.BLOCKS)
-    return next(blocking, candidate.reasons[0] if candidate.reasons else None)
+def _candidates(group: CandidateGroup) -> Json:
+    return {"products": list(group.products), "fits": group.fits, "code": group.code, "text": group.text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -25,10 +26,19 @@ MAY_BE: dict[MayBe, str] = {
     MayBe.NEITHER: "nobody may accept this",
 }
 
+PATTERNS = {
+    "first": "first-infusion rates",
+    "experienced": "rates for repeated infusions",
+    "at_risk": "rates for a patient at risk",
+}
+
 NOT_VERIFIED = "not verified: see the label"
 
 #: Characters that reorder what is read; a name must not be able to turn a dose around.
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_FIGURE_AND_UNIT = re.compile(r"(?<=\d) (?=(?:[mk]?g|m?L|mcg|µg|IU|h|min|minutes|days|years)\b|[%°])")
+_LONG_RUN = re.compile(r"(?<!\S)(?!sha256:|\w+://)\S{30,}")
+_PIECE = re.compile(r".{12}", re.DOTALL)
 _KEPT_CONTROLS = frozenset("\n\t")
 
 
@@ -95,6 +105,16 @@ def accepted_for(plan: Plan, finding: Finding) -> Accepted | None:
     if finding.severity is not Severity.BLOCKS or finding.may_be is MayBe.NEITHER:
         return None
     return next((row for row in plan.accepted if row.code == finding.code), None)
+
+
+def together(text: str) -> str:
+    """Text in which no line can end between a figure and its unit."""
+    return _FIGURE_AND_UNIT.sub("\u00a0", text)
+
+
+def breakable(text: str) -> str:
+    """Text in which a run without any space may still go on in the next line instead of over the edge."""
+    return _LONG_RUN.sub(lambda run: _PIECE.sub("\\g<0>\u200b", run[0]), text)
 
 
 def visible(text: str) -> str:

@@ -23,6 +23,7 @@ from ivigil.knowledge.facts import Fact, Rate
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.policies import Policies
 from ivigil.knowledge.products import Product, RateTable
+from ivigil.knowledge.regimens import Regimen, WeightBasis
 from ivigil.knowledge.rules import Rule
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.sources import CARRIES, RANK, Read, Source, SourceKind
@@ -40,6 +41,28 @@ WORD_LISTS: dict[type[BaseModel], str] = {
     rules.Takes: "medicines",
     rules.PriorReaction: "reactions",
     rules.LabMissing: "labs",
+}
+
+
+#: The words that rules know for each choice of a policy.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "dose.rounding": ("nearest", "down"),
+    "dose.ordinary_days": ("fewest", "most"),
+    "dose.at_risk_days": ("fewest", "most"),
+    "dose.ordinary_interval": ("longest", "shortest"),
+    "weight.rate_weight": ("lower",),
+    "weight.obese_basis": tuple(basis.value for basis in WeightBasis),
+    "setting.first_setting": ("hospital", "clinic"),
+    "premedication.routine": ("routine", "no"),
+}
+#: Above the first and at most the second: where a policy's number means something.
+NUMBERS: dict[str, tuple[Decimal, Decimal]] = {
+    "dose.tolerance_fraction": (Decimal(0), Decimal("0.5")),
+    "weight.adjusted_fraction": (Decimal(0), Decimal(1)),
+    "rate.step_factor": (Decimal(1), Decimal(10)),
+    "rate.at_risk_fraction": (Decimal(0), Decimal(1)),
+    "rate.below_margin_fraction": (Decimal(0), Decimal(1)),
+    "rate.printed_units_agree_within": (Decimal(0), Decimal("0.05")),
 }
 
 
@@ -156,6 +179,50 @@ def reading_is_carried(records: Iterable[Located], sources: Mapping[str, Source]
 def _fitting(kinds: Collection[SourceKind]) -> str:
     levels = [level.value for level, carried in CARRIES.items() if carried & set(kinds)]
     return " or ".join(levels or [Read.SECONDARY.value, Read.NOT_READ.value])
+
+
+def sources_are_whole(sources: Mapping[str, Source]) -> Iterator[CheckRow]:
+    """A source says what it is, who published it and for which region."""
+    for name, source in sources.items():
+        shard, _, key = name.partition("/")
+        for field in ("title", "publisher", "region"):
+            if not getattr(source, field).strip():
+                yield _error(
+                    f"sources/{shard}.toml: {key}.{field}", "It is empty.", f"Write the {field} as the page gives it."
+                )
+
+
+def shipped_facts_are_unsigned(records: Iterable[Located]) -> Iterator[CheckRow]:
+    """A signature opens what nobody read on a label; only a site's overlay carries one."""
+    for where, fact in records:
+        if isinstance(fact, Fact) and fact.by:
+            yield _error(where, "A shipped fact carries a signature.", "Take `by` out; a site signs in its overlay.")
+
+
+# ---- doses
+
+
+def doses_add_up(records: Iterable[Located]) -> Iterator[CheckRow]:
+    """What a source prints about a dose can be given as printed; what one record can see by itself it refuses."""
+    for where, one in records:
+        if isinstance(one, Regimen):
+            for wrong in _wrong_in(one):
+                yield _error(where, wrong, "Compare with the source.")
+
+
+def _wrong_in(regimen: Regimen) -> Iterator[str]:
+    for name in ("g_per_kg_day", "max_g_per_kg_day", "max_g_day", "max_g_course", "min_duration_h"):
+        value = getattr(regimen, name)
+        if value is not None and value <= 0:
+            yield f"{name} is not above zero."
+    low, high = regimen.interval_days_min, regimen.interval_days_max
+    if low is not None and high is not None and not 0 < low <= high:
+        yield f"The interval runs from {low} to {high} days."
+    if low is not None and regimen.days_max > low:
+        yield f"A course of up to {regimen.days_max} days does not fit into an interval of {low} days."
+    daily, whole = regimen.max_g_per_kg_day, regimen.g_per_kg_max
+    if daily is not None and whole is not None and daily * regimen.days_max < whole:
+        yield f"At most {daily} g/kg a day over {regimen.days_max} days never reaches {whole} g/kg."
 
 
 # ---- rates
@@ -307,6 +374,69 @@ def _condition_exists(where: str, name: str, known: Collection[str]) -> Iterator
         yield _error(where, f"No condition is called {name}.", "`ivigil knowledge list indications` lists them.")
 
 
+def regimens_are_the_labels_own(product: Product, file: str) -> Iterator[CheckRow]:
+    """A regimen under a label is of that label's region, ages do not cross, and an ordinary first maximum stands first."""
+    for region, label in product.labels.items():
+        for name, use in label.uses.items():
+            where = f"{file}: {spelled(('labels', region, 'uses', name))}"
+            for key, regimen in use.regimens.items():
+                if regimen.region not in {"", region}:
+                    yield _error(
+                        f"{where}.regimens.{spelled((key,))}",
+                        f"The regimen is of {regimen.region} and stands under the {region} label.",
+                        "Move it to its own label.",
+                    )
+            if use.min_age is not None and use.max_age is not None and use.min_age.years > use.max_age.years:
+                yield _error(where, "min_age is above max_age.", "Compare both with the label.")
+            for key, table in use.rates.items():
+                if table.tiers and table.tiers[0].after_infusions > 0:
+                    yield _error(
+                        f"{where}.rates.{spelled((key,))}.tiers",
+                        "No maximum stands for a first infusion.",
+                        "Begin with the maximum after 0 infusions.",
+                    )
+
+
+def policies_choose_what_exists(policies: Policies) -> Iterator[CheckRow]:
+    """Choices are among those that a rule knows, and numbers lie where they mean something.
+
+    A rule asks for one word and takes every other for its opposite; a slip of the pen must not choose.
+    """
+    for place, known in CHOICES.items():
+        file, _, name = place.partition(".")
+        value = getattr(getattr(policies, file), name).value
+        if value not in known:
+            yield _error(f"policy/{file}.toml: {name}", f"No choice is called {value}.", f"Write {' or '.join(known)}.")
+    for place, (least, most) in NUMBERS.items():
+        file, _, name = place.partition(".")
+        number = getattr(getattr(policies, file), name).value
+        if not least < number <= most:
+            yield _error(
+                f"policy/{file}.toml: {name}",
+                f"{number} is not above {least} and at most {most}.",
+                "Correct the number.",
+            )
+
+
+def words_are_clear(vocabulary: Vocabulary) -> Iterator[CheckRow]:
+    """A name leads to one word of a list; a test's likely values are possible ones and its factors are positive."""
+    for list_name in type(vocabulary).model_fields:
+        first: dict[str, str] = {}
+        for key, term in getattr(vocabulary, list_name).items():
+            where = f"vocabulary/{list_name}.toml: {spelled((key,))}"
+            for said in {name.casefold().replace("_", " ") for name in (key, term.name, *getattr(term, "also", ()))}:
+                if first.setdefault(said, key) != key:
+                    yield _error(where, f"{said!r} means {first[said]} too.", "Let it stand under one of them.")
+    for key, test in vocabulary.labs.items():
+        where = f"vocabulary/labs.toml: {spelled((key,))}"
+        if any(factor <= 0 for factor in test.units.values()):
+            yield _error(f"{where}.units", "A factor is not above zero.", "Correct the factor.")
+        if test.possible is not None and test.likely is not None:
+            (least, most), (low, high) = test.possible, test.likely
+            if not least <= low < high <= most:
+                yield _error(f"{where}.likely", "Likely values lie outside the possible ones.", "Correct the limits.")
+
+
 def policies_name_what_exists(
     policies: Policies, vocabulary: Vocabulary, indication_ids: Collection[str]
 ) -> Iterator[CheckRow]:
@@ -453,14 +583,23 @@ def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
     if sources:
         rows += sources_exist(records, sources)
         rows += sources_used(records, sources)
+        rows += sources_are_whole(sources)
     rows += reading_is_carried(records, sources)
+    rows += doses_add_up(records)
+    if knowledge.overlay_fingerprint is None:
+        rows += shipped_facts_are_unsigned(records)
     for name, product in products.items():
         file = f"products/{name}.toml"
         rows += labels_stand(product, file, knowledge.indication_ids)
+        rows += regimens_are_the_labels_own(product, file)
         if policies is not None:
             within = policies.rate.printed_units_agree_within.value
             rows += ladders(product, file, within)
             rows += printed_units_agree(product, file, within)
+    if policies is not None:
+        rows += policies_choose_what_exists(policies)
+    if vocabulary is not None:
+        rows += words_are_clear(vocabulary)
     if policies is not None and vocabulary is not None:
         rows += policies_name_what_exists(policies, vocabulary, knowledge.indication_ids)
     if book is not None and vocabulary is not None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from ivigil.knowledge.facts import Fact, Record, Statement
 from ivigil.knowledge.regimens import Regimen
+from ivigil.knowledge.rules import Predicate
 
 
 class StatusGroup(StrEnum):
@@ -31,11 +32,57 @@ class Regulatory(Fact):
     text: str = ""
 
 
+class Grade(Fact):
+    """A grade in its own scheme; schemes are never mixed or translated into each other."""
+
+    scheme: str
+    category: str
+    strength: str = ""
+    text: str = ""
+
+
+class Position(Fact):
+    """Where a guideline or payer stands, in its own words and grading scheme.
+
+    ``body`` is who says it, ``region`` where it holds, ``edition`` which version; ``grade`` and ``scheme`` as printed,
+    empty where none was.
+    """
+
+    body: str
+    region: str
+    text: str
+    edition: str = ""
+    scheme: str = ""
+    grade: str = ""
+
+
+class Benefit(Fact):
+    """How far benefit is established, and whose judgement that is."""
+
+    judgement: str
+    whose: str
+    text: str = ""
+
+
+class Criterion(Fact):
+    """One criterion for treatment. ``when`` only where the source states it in terms of data a record can hold.
+
+    Without ``when`` the criterion is a question for the clinician.
+    """
+
+    text: str
+    body: str = ""
+    region: str = ""
+    when: Predicate | None = None
+
+
 class Indication(Record):
     """One condition. The id is that of the facts and never changes.
 
     ``regimens`` are guideline and foreign regimens, used for off-label plans; a product's own label regimen stands in
     the product. ``replacement`` is True where the aim is an IgG level rather than immune modulation.
+    ``lay_terms`` are everyday names; ``specific_terms`` are words that by themselves point to this condition (a sign, an
+    antibody, a syndrome), used to recognise it in a question. ``baseline`` are the measures to record before the start.
     """
 
     id: str
@@ -49,3 +96,13 @@ class Indication(Record):
     regimens: dict[str, Regimen] = {}
     cautions: dict[str, Statement] = {}
     conflicts: dict[str, Statement] = {}
+    lay_terms: tuple[str, ...] = ()
+    specific_terms: tuple[str, ...] = ()
+    positions: dict[str, Position] = {}
+    evidence: dict[str, Grade] = {}
+    benefit: Benefit | None = None
+    eligibility: dict[str, Criterion] = {}
+    baseline: dict[str, Statement] = {}
+    review: dict[str, Statement] = {}
+    response: dict[str, Statement] = {}
+    stopping: dict[str, Statement] = {}

@@ -6,7 +6,7 @@ the shipped file of the same path::
     [[replace]]
     path = "labels.US.uses.PI.rates.10.max"     # keys from the record's root; a key with a dot is written in quotes
     base = "sha256:..."                          # of the fact replaced (``ivigil knowledge show`` prints it); "absent" adds one
-    by = ["A. Pharmacist", "B. Prescriber"]      # two different people for any dose, rate or concentration, else one
+    by = ["A. Pharmacist", "B. Prescriber"]      # two different people for what may permit, screen or convert, else one
     on = 2026-11-01
     label_revision = "10/2026"
     fact = { mg_per_kg_min = 6, src = "site/our-label", place = "2.3", origin = "reported", read = "label" }
@@ -24,12 +24,13 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import StringConstraints, ValidationError
 
 from ivigil.errors import BadKnowledge
 from ivigil.knowledge.facts import Record
+from ivigil.sources import READ_WELL, READ_WELL_GUIDELINE
 
 ABSENT = "absent"
 #: Keys above or inside a fact that make it a dose, a rate, a concentration, a vial, an age or a use: a wrong one permits.
@@ -44,6 +45,8 @@ TWO_PEOPLE = frozenset(
         "min_age",
         "max_age",
         "conversion",
+        "route",
+        "routes",
         "g_per_ml",
         "sizes_g",
         "g_per_kg_min",
@@ -54,6 +57,26 @@ TWO_PEOPLE = frozenset(
         "mg_per_kg_h",
     }
 )
+#: Files whose every fact takes two people: thresholds, and the units that results are converted by.
+TWO_PEOPLE_FILES = ("policy/", "screening/", "vocabulary/labs.toml")
+#: Keys above a fact that permits. A signature says that two people read it; so it must say that it was read.
+PERMITS = frozenset(
+    {
+        "rates",
+        "regimens",
+        "concentrations",
+        "vials",
+        "min_age",
+        "max_age",
+        "indication",
+        "routes",
+        "conversion",
+    }
+)
+#: What counts as read: a product's fact on its label, a guideline's dose also at the guideline's own publisher.
+READ_IN: dict[str, frozenset[str]] = {"products/": READ_WELL, "indications/": READ_WELL_GUIDELINE}
+#: A policy is the site's own word and is shown as one; it cannot stand in for a label.
+NOT_PRINTED = ("assumed", "policy")
 _DOTTED_KEY = re.compile(
     r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*'))*"""
 )
@@ -63,10 +86,10 @@ class Replacement(Record):
     """One signed replacement of one fact."""
 
     path: str
-    base: str
+    base: Annotated[str, StringConstraints(pattern=r"^(absent|sha256:[0-9a-f]{64})$")]
     by: tuple[str, ...]
     on: date
-    label_revision: str
+    label_revision: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     fact: dict[str, Any]
 
 
@@ -150,6 +173,7 @@ def read_replacements(raw: dict[str, Any], file: str) -> tuple[Replacement, ...]
         for other in rows:
             _apart(keys, other.path, where, one.path)
         _signed_by_enough(one, keys, file, where)
+        _read_where_it_permits(one, keys, file, where)
         rows.append(one)
     return tuple(rows)
 
@@ -166,7 +190,7 @@ def _apart(keys: list[str], other: str, where: str, path: str) -> None:
 
 def _signed_by_enough(one: Replacement, keys: list[str], file: str, where: str) -> None:
     people = {" ".join(name.split()).casefold() for name in one.by if name.strip()}
-    twice = file.startswith("policy/") or bool(TWO_PEOPLE & {*keys, *_keys_inside(one.fact)})
+    twice = file.startswith(TWO_PEOPLE_FILES) or bool(TWO_PEOPLE & {*keys, *_keys_inside(one.fact)})
     needed = 2 if twice else 1
     if len(people) < needed:
         raise BadKnowledge(
@@ -175,6 +199,36 @@ def _signed_by_enough(one: Replacement, keys: list[str], file: str, where: str) 
             "This fact needs 2 different people." if twice else "This fact needs the name of who read it.",
             "Have it checked and name everyone who did.",
         )
+
+
+def _read_where_it_permits(one: Replacement, keys: list[str], file: str, where: str) -> None:
+    """Refuse a fact that permits and that nobody says to have read: a signature is no reading."""
+    well = next((levels for folder, levels in READ_IN.items() if file.startswith(folder)), None)
+    if well is None:
+        return
+    for path, fact in _facts_inside(one.fact, tuple(keys)):
+        if not PERMITS & set(path) or "limitations" in path:
+            continue
+        if str(fact["read"]) not in well or str(fact["origin"]) in NOT_PRINTED:
+            inside = ".".join(("fact", *path[len(keys) :]))
+            raise BadKnowledge(
+                f"{where}.{inside}",
+                f"origin = {fact['origin']}, read = {fact['read']}",
+                "A fact that permits was printed, and was read where it is printed.",
+                f"Read it, then write read = {' or '.join(sorted(well))}.",
+            )
+
+
+def _facts_inside(value: object, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Every raw fact in a value, with its keys."""
+    if isinstance(value, dict):
+        if {"origin", "read"} <= set(value):
+            yield keys, value
+        for key, part in value.items():
+            yield from _facts_inside(part, (*keys, key))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _facts_inside(part, (*keys, f"[{number}]"))
 
 
 def _keys_inside(value: object) -> Iterator[str]:

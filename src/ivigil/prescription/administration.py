@@ -7,9 +7,9 @@ from typing import Literal
 
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.facts import Fact, Statement
-from ivigil.knowledge.policies import Medicine, Policies
+from ivigil.knowledge.policies import Medicine, MonitoringPolicy, Policies
 from ivigil.knowledge.products import Administration, Fluids, Product
-from ivigil.patient import Patient
+from ivigil.patient import Patient, Setting
 from ivigil.prescription.plan import AdministrationPlan, Instruction, Premedication
 from ivigil.sources import Origin, Read
 
@@ -33,14 +33,27 @@ TOPICS: dict[str, str] = {
 ONLY_IF_KNOWN = frozenset({"needle", "reconstitution"})
 
 
-def administration_plan(product: Product, policies: Policies) -> AdministrationPlan:
+def administration_plan(product: Product, policies: Policies, setting: Setting) -> AdministrationPlan:
     """Instructions for a product, each with its basis; what no page told reads "Not read: see the label."."""
     return AdministrationPlan(
-        preparation=(*_of_product(product.administration), *_statements(policies.administration.statements)),
+        preparation=(
+            *_of_product(product.administration),
+            *_statements(policies.administration.statements),
+            *(_statements(policies.setting.home_statements) if setting == "home" else ()),
+        ),
         hydration=_statements(policies.premedication.hydration),
-        monitoring=_statements(policies.monitoring.statements),
+        monitoring=(_what_and_when(policies.monitoring), *_statements(policies.monitoring.statements)),
         first_lines_on_a_reaction=_statements(policies.first_lines.statements),
     )
+
+
+def _what_and_when(policy: MonitoringPolicy) -> Instruction:
+    """What is measured, when the baseline is taken; the minutes stand beside each infusion."""
+    text = (
+        f"Measure {', '.join(policy.measured.items)}: at most {policy.baseline_within_min.value} minutes before the start, "
+        "then at the times given for each infusion."
+    )
+    return Instruction(topic="Vital signs", text=text, basis="policy", sources=policy.measured.src)
 
 
 def _of_product(administration: Administration) -> tuple[Instruction, ...]:

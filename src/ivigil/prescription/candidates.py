@@ -418,9 +418,18 @@ def _reading(one: Considered) -> int:
     return max(RANK[fact.read] for fact in (course.regimen, course.rates.start, course.rates.max))
 
 
-ORDER_KEYS: dict[str, Callable[[Considered], int | str]] = {
+def _iga_mcg_per_g(product: Product) -> Decimal:
+    """IgA per gram of protein (mcg), so that 5 % and 10 % compare; what was not read comes last."""
+    amount = product.iga_mcg_per_ml
+    read = None if amount is None else amount.max or amount.typical
+    strength = min(one.g_per_ml for one in product.concentrations.values())
+    return Decimal("Infinity") if read is None else read / strength
+
+
+ORDER_KEYS: dict[str, Callable[[Considered], int | str | Decimal]] = {
     "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
     "label_read_best": _reading,
+    "lowest_iga": lambda one: _iga_mcg_per_g(one.product),
     "fewest_vials": lambda one: sum(day.number_of_vials for day in one.course.days) if one.course else 0,
     "name": lambda one: one.product.brand,
 }

@@ -95,7 +95,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         rows, why = premedication(request.patient, risks, formulary.policies)
         setting, about_setting = choose_setting(request, formulary, chosen.product)
         findings.extend((why, *about_setting))
-        administration = administration_plan(chosen.product, formulary.policies)
+        administration = administration_plan(chosen.product, formulary.policies, setting)
         prescription = _prescription(chosen, chosen.course, infusions, request, formulary, rows, setting)
     ordered = in_order(findings)
     check_accepted(request.accepted, ordered, formulary.policies.acceptance)

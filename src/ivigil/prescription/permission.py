@@ -32,9 +32,7 @@ def permitted(need: Need, region: str, source_of: SourceOf, *, guideline: bool =
     well and the region does not bind (the text says whose guideline it is).
     """
     if need.fact is None:
-        return _not_read(need, "it stands nowhere in the knowledge base", ())
-    if need.fact.by:
-        return None  # two named people of this site read it
+        return _not_read(need, "not in the knowledge base", ())
     best = best_reading(need.fact, None if guideline else region, source_of)
     if need.fact.origin is Origin.ASSUMED:
         best = Read.NOT_READ  # nobody printed it
@@ -50,9 +48,9 @@ def permitted(need: Need, region: str, source_of: SourceOf, *, guideline: bool =
             sources=need.fact.src,
         )
     why = {
-        Read.SECONDARY: "it was read second-hand only",
-        Read.PRIMARY: "it was read in a paper or notice, not on the label",
-    }.get(best, "nobody has read it on a label")
+        Read.SECONDARY: "read second-hand only",
+        Read.PRIMARY: "read in a paper or notice, not on the label",
+    }.get(best, "not read on any label")
     return _not_read(
         need, why if region_fits(need.fact, region, source_of) else f"no {region} label was read for it", need.fact.src
     )
@@ -91,7 +89,7 @@ def _not_read(need: Need, why: str, sources: tuple[str, ...]) -> Finding:
         code=f"{need.code}-not-read",
         severity=Severity.BLOCKS,
         may_be=MayBe.NEITHER,
-        text=f"The {need.name} may not be used: {why}.",
+        text=f"No plan may rest on the {need.name}: {why}.",
         remedy="Read it on the label in force and enter it in the site's overlay, signed by two people.",
         sources=sources,
         verified=False,

@@ -245,7 +245,8 @@ def vitals_due_min(run: PumpRun, pattern: Pattern, policy: MonitoringPolicy) -> 
     """
     reached = run.steps[-1].start_min
     due = {0, run.duration_min}
-    due.update(step.start_min for step in run.steps)
+    if policy.at_each_rate_change.value == "yes":
+        due.update(step.start_min for step in run.steps)
     due.update(range(0, reached + 1, int(policy.until_max_every_min.value)))
     later, after = (
         (policy.after_max_every_min_experienced, policy.after_end_min_experienced)

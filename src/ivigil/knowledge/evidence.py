@@ -1,0 +1,79 @@
+"""What studies found, what else can be done, and how immunoglobulin is thought to work: statements with sources."""
+
+from __future__ import annotations
+
+from ivigil.knowledge.facts import Fact, Record, Statement, Terms
+
+
+class Result(Fact):
+    """One finding of a study in words that keep denominator, window, analysis set and method with every number."""
+
+    text: str
+    measure: str = ""
+
+
+class Study(Record):
+    """One trial, cohort or review. ``indications`` are the condition ids it informs."""
+
+    id: str
+    name: str
+    indications: Terms
+    design: str
+    n: int | None = None
+    population: str = ""
+    arms: tuple[str, ...] = ()
+    follow_up: str = ""
+    results: dict[str, Result]
+    notes: dict[str, Statement] = {}
+
+
+class Option(Record):
+    """One alternative for a family of conditions. Absent parts were not found.
+
+    ``evidence`` is evidence against or beside immunoglobulin; ``wrong_when`` says when it must not be used.
+    """
+
+    therapy: str
+    licensed: dict[str, Statement] = {}
+    evidence: dict[str, Statement] = {}
+    setting: Statement | None = None
+    frequency: Statement | None = None
+    main_risks: Statement | None = None
+    preferred_when: Statement | None = None
+    wrong_when: Statement | None = None
+    cost: Statement | None = None
+    notes: dict[str, Statement] = {}
+
+
+class Therapy(Record):
+    """What holds for a therapy whatever the condition: its risks, setting, interactions with immunoglobulin."""
+
+    id: str
+    name: str
+    also: Terms = ()
+    statements: dict[str, Statement]
+
+
+class Alternatives(Record):
+    """The alternatives for one family of conditions, and the order in which they may follow immunoglobulin."""
+
+    id: str
+    family: str
+    indications: Terms
+    guideline: dict[str, Statement] = {}
+    options: dict[str, Option]
+    sequence: dict[str, Statement] = {}
+    pointless: dict[str, Statement] = {}
+    notes: dict[str, Statement] = {}
+
+
+class Mechanism(Record):
+    """One way in which immunoglobulin may work: what was measured, what speaks against it, what is not known."""
+
+    id: str
+    name: str
+    indications: Terms = ()
+    summary: Statement
+    findings: dict[str, Statement]
+    against: dict[str, Statement] = {}
+    unknown: dict[str, Statement] = {}
