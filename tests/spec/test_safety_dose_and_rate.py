@@ -89,7 +89,7 @@ def test_no_step_passes_the_maximum(step: int) -> None:
 
 def test_off_label_the_lowest_labelled_maximum_holds() -> None:
     # Gammagard Liquid: PI 8 mg/kg/min = 4.8 mL/kg/h, MMN and CIDP 9 = 5.4. No label rate in Guillain-Barre syndrome.
-    asked = {"product": "gammagard_liquid", "off_label": "Synthetic reason"}
+    asked: dict[str, Any] = {"product": "gammagard_liquid", "off_label": "Synthetic reason"}
     made = plan(record(), "guillain-barre-syndrome", **asked)
 
     assert first(made).max_rate_ml_per_kg_h == Decimal("4.8")
@@ -113,7 +113,7 @@ def test_a_pump_rate_is_never_rounded_up() -> None:
 def test_volumes_add_up_even_when_the_infusion_ends_early() -> None:
     # 0.3 g/kg x 40 kg = 12 g = 120 mL at 10 %. Steps of 30 min at 0.48, 0.96, 1.92 mL/kg/h give 9.6 + 19.2 + 38.4 mL;
     # 52.8 mL are left where the fourth step could give 76.8 mL.
-    asked = {"product": "gammagard_liquid", "dose_g_per_kg": "0.3"}
+    asked: dict[str, Any] = {"product": "gammagard_liquid", "dose_g_per_kg": "0.3"}
     infusion = first(plan(record(weight_kg=40, height_cm=150), PI, **asked))
 
     assert infusion.total_ml == 120
@@ -128,7 +128,11 @@ def test_the_volume_is_that_of_the_products_strength() -> None:
     # Octagam 5 %: 0.4 g/kg x 70 kg = 28 g; at 50 mg/mL 560 mL (at 10 % it would be 280 mL).
     infusion = first(plan(record(), PI, product="octagam_5"))
 
-    assert (infusion.dose_g, infusion.concentration_g_per_ml, infusion.total_ml) == (28, Decimal("0.05"), 560)
+    assert (infusion.dose_g, infusion.concentration_g_per_ml, infusion.total_ml) == (
+        Decimal(28),
+        Decimal("0.05"),
+        Decimal(560),
+    )
 
 
 @pytest.mark.parametrize(("g_per_ml", "ml_per_kg_h"), [("0.1", "4.8"), ("0.05", "9.6")])
@@ -232,10 +236,27 @@ def test_kawasaki_disease_is_not_infused_faster_than_its_source_says() -> None:
         height_cm=75,
         labs=[{"test": "creatinine", "value": 0.3, "unit": "mg/dL", "taken_at": TAKEN}],
     )
-    asked = {"product": "gammagard_liquid", "phase": Phase.COURSE, "dose_g_per_kg": "2", "days": 1}
+    asked: dict[str, Any] = {"product": "gammagard_liquid", "phase": Phase.COURSE, "dose_g_per_kg": "2", "days": 1}
     made = plan(raw, "kawasaki-disease", off_label="Synthetic reason", accept=("age-below-label",), **asked)
 
     assert first(made).total_ml == 200
     assert first(made).duration_min >= 600
     assert max(step.pump_ml_per_h for step in first(made).steps) <= 20
     assert "over at least 10 h" in found(made, "ceiling-binds").text
+
+
+# ---- where
+
+
+@pytest.mark.parametrize(("uneventful", "setting"), [(2, "hospital"), (3, "home")])
+def test_home_only_after_enough_uneventful_supervised_infusions(uneventful: int, setting: str) -> None:
+    # Policy: three uneventful supervised infusions of this product.
+    before = [history("panzyga", uneventful)]
+    made = plan(record(immunoglobulin_history=before, setting_wish="home"), PI, product="panzyga")
+
+    assert made.prescription is not None
+    assert made.prescription.setting == setting
+    if setting == "hospital":
+        assert (
+            "3 uneventful supervised infusions of Panzyga first; 2 are recorded" in found(made, "setting-not-home").text
+        )

@@ -188,6 +188,6 @@ def test_a_number_is_never_made_of_text_or_truth(written: object) -> None:
 
 
 @pytest.mark.parametrize(("option", "value"), [("dose_g_per_kg", "-2"), ("dose_g_per_kg", "0"), ("days", -1)])
-def test_an_option_is_positive(option: str, value: object) -> None:
+def test_an_option_is_positive(option: str, value: Any) -> None:
     with pytest.raises(ImpossibleValue, match="must be positive"):
         plan(record(), "cidp", **CIDP, **{option: value})

@@ -254,6 +254,8 @@ def _course(
     )
     for need in infusion_needs(product, concentration, rates):
         reasons.need(need, formulary, region)
+    if reasons.stopped and product.id != request.product:
+        return None  # out already; only a product that was asked for is told everything
     regimens = as_asked(use.regimens if use is not None else _guideline_regimens(request, formulary), request)
     phase = request.phase if request.regimen is None else None
     available = phases_of(regimens)
