@@ -60,6 +60,13 @@ def _a_whole_number(value: object) -> object:
     return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else _a_number(value)
 
 
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must say something")
+    return text
+
+
+Said = Annotated[str, AfterValidator(_said)]
 #: JSON numbers only: "82" and true are refused, not converted.
 Number = Annotated[Decimal, BeforeValidator(_a_number)]
 WholeNumber = Annotated[int, BeforeValidator(_a_whole_number)]
@@ -72,7 +79,7 @@ class _Part(BaseModel):
 class FreeText(_Part):
     """Something the vocabulary has no word for. It is kept and shown; no rule can read it."""
 
-    text: str
+    text: Said
 
 
 class Lab(_Part):
@@ -87,10 +94,10 @@ class Lab(_Part):
 class SpecialistPlan(_Part):
     """Who decided how a patient with an earlier severe reaction may be infused again, and how."""
 
-    by: str
-    role: str
+    by: Said
+    role: Said
     at: AwareDatetime
-    text: str
+    text: Said
 
 
 class Reaction(_Part):
@@ -307,6 +314,14 @@ def _known(
     found: list[str | FreeText] = []
     for number, word in enumerate(words):
         if isinstance(word, FreeText):
+            known = by_name.get(word.text.strip().casefold())
+            if known is not None:
+                raise BadInput(
+                    f"{key}[{number}].text",
+                    word.text,
+                    "The vocabulary has this word, and rules read it.",
+                    f'Write "{known}" instead of free text.',
+                )
             found.append(word)
             continue
         code = by_name.get(word.strip().casefold())

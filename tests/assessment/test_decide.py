@@ -135,7 +135,9 @@ ROWS: list[tuple[dict[str, Any], Circumstances, bool | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("predicate", "about", "expected"), ROWS, ids=[f"{row[0]['kind']}-{row[2]}-{n}" for n, row in enumerate(ROWS)])
+@pytest.mark.parametrize(
+    ("predicate", "about", "expected"), ROWS, ids=[f"{row[0]['kind']}-{row[2]}-{n}" for n, row in enumerate(ROWS)]
+)
 def test_predicate(predicate: dict[str, Any], about: Circumstances, expected: bool | None) -> None:
     assert decide(PREDICATE.validate_python(predicate), about) is expected
 

@@ -73,7 +73,7 @@ def test_a_blocked_plan_holds_no_dose_whatever_it_brings():
 
 def test_a_signed_plan_names_the_signer_on_every_page_and_is_no_draft():
     plan = plans.five_days()
-    for text in pages(plan, sign(plan, "Dr Example", "prescriber", plans.START)):
+    for text in pages(plan, sign(plan, "Dr Example", "prescriber", plans.START, ("prescriber",))):
         assert "Dr Example" in text
         assert "SIGNED" in text
         assert "DRAFT" not in text
@@ -83,7 +83,7 @@ def test_a_signed_plan_names_the_signer_on_every_page_and_is_no_draft():
 def test_a_signature_for_another_plan_is_refused():
     other = plans.five_days()
     with pytest.raises(BadInput, match="This signature is for another plan") as refused:
-        plan_pdf(plans.one_day(), sign(other, "Dr Example", "prescriber", plans.START))
+        plan_pdf(plans.one_day(), sign(other, "Dr Example", "prescriber", plans.START, ("prescriber",)))
     assert refused.value.where == "--signature"
     assert plans.one_day().plan_id in refused.value.rule
 

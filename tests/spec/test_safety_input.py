@@ -113,7 +113,7 @@ def test_a_value_in_another_unit_is_refused_and_said(row: dict[str, Any], looks:
 def test_an_unlikely_laboratory_value_is_asked_about() -> None:
     made = plan(record(labs=[lab("creatinine", 12, "mg/dL")]), "cidp", **CIDP)
 
-    finding = found(made, "lab-unlikely")
+    finding = found(made, "creatinine-unlikely")
     assert (made.status, finding.severity, finding.may_be) == ("blocked", "blocks", "confirmed")
     assert "12 mg/dL is unlikely" in finding.text
 

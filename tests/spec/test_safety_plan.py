@@ -19,6 +19,8 @@ from tests.planning import START, codes, history, patient, plan, record
 PI, CIDP, ITP = "primary-immunodeficiency", "cidp", "itp-adult"
 ANAPHYLAXIS = [history("privigen", 1, uneventful_supervised_infusions=0, reactions=[{"kind": "anaphylaxis"}])]
 
+ROLES = ("prescriber", "pharmacist")
+
 
 def found(made: Plan, code: str) -> Finding:
     all_of_it = [finding for finding in made.findings if finding.code == code]
@@ -151,7 +153,7 @@ def faster(made: Plan) -> Plan:
 
 def test_an_altered_plan_is_never_signed() -> None:
     with pytest.raises(BadInput, match="content does not match its id"):
-        sign(faster(good()), "Synthetic P.", "prescriber", START)
+        sign(faster(good()), "Synthetic P.", "prescriber", START, ROLES)
 
 
 def test_an_altered_plan_has_another_id() -> None:
@@ -166,22 +168,22 @@ def test_a_blocked_plan_is_never_signed() -> None:
     made = plan(record(weight_kg=160, height_cm=170), CIDP, product="gammagard_liquid", phase=Phase.LOADING)
 
     with pytest.raises(BadInput, match="Only a plan that is not blocked can be signed"):
-        sign(made, "Synthetic P.", "prescriber", START)
+        sign(made, "Synthetic P.", "prescriber", START, ROLES)
 
 
 def test_a_plan_past_its_validity_is_never_signed() -> None:
     # Valid for seven days from the planned start.
     made = good()
-    sign(made, "Synthetic P.", "prescriber", START + timedelta(days=7))
+    sign(made, "Synthetic P.", "prescriber", START + timedelta(days=7), ROLES)
 
     with pytest.raises(BadInput, match="This plan was valid until 2026-11-30"):
-        sign(made, "Synthetic P.", "prescriber", START + timedelta(days=7, minutes=1))
+        sign(made, "Synthetic P.", "prescriber", START + timedelta(days=7, minutes=1), ROLES)
 
 
 @pytest.mark.parametrize(("by", "role"), [(" ", "prescriber"), ("Synthetic P.", "")])
 def test_a_signature_names_a_person_and_a_role(by: str, role: str) -> None:
     with pytest.raises(BadInput, match="A signature names a person and a role"):
-        sign(good(), by, role, START)
+        sign(good(), by, role, START, ROLES)
 
 
 # ---- nothing found is hidden

@@ -37,14 +37,19 @@ class Egfr:
 
 
 def ckd_epi_2021(creatinine_mg_per_dl: float, age_years: float, sex: Sex) -> float:
-    """eGFR (mL/min/1.73 m2) of an adult by CKD-EPI 2021.
+    """EGFR (mL/min/1.73 m2) of an adult by CKD-EPI 2021.
 
     Raises:
         BadInput: under 18 years, for whom the equation was not made, or a creatinine that is not positive.
     """
     _positive(creatinine_mg_per_dl)
     if age_years < ADULT_FROM_YEARS:
-        raise BadInput("age_years", age_years, "CKD-EPI 2021 holds from 18 years on.", "Use the bedside Schwartz equation with height.")
+        raise BadInput(
+            "age_years",
+            age_years,
+            "CKD-EPI 2021 holds from 18 years on.",
+            "Use the bedside Schwartz equation with height.",
+        )
     ratio = creatinine_mg_per_dl / CKD_EPI_KAPPA_MG_PER_DL[sex]
     return float(
         CKD_EPI_FACTOR
@@ -56,7 +61,7 @@ def ckd_epi_2021(creatinine_mg_per_dl: float, age_years: float, sex: Sex) -> flo
 
 
 def bedside_schwartz(creatinine_mg_per_dl: float, height_cm: float, age_years: float) -> float:
-    """eGFR (mL/min/1.73 m2) of a child of 1 to 17 years by the bedside Schwartz equation.
+    """EGFR (mL/min/1.73 m2) of a child of 1 to 17 years by the bedside Schwartz equation.
 
     Raises:
         BadInput: outside 1 to 17 years, or a creatinine that is not positive.
@@ -64,7 +69,10 @@ def bedside_schwartz(creatinine_mg_per_dl: float, height_cm: float, age_years: f
     _positive(creatinine_mg_per_dl)
     if not SCHWARTZ_FROM_YEARS <= age_years < ADULT_FROM_YEARS:
         raise BadInput(
-            "age_years", age_years, "The bedside Schwartz equation was made for children of 1 to 17 years.", "Ask the laboratory for a measured or age-specific value."
+            "age_years",
+            age_years,
+            "The bedside Schwartz equation was made for children of 1 to 17 years.",
+            "Ask the laboratory for a measured or age-specific value.",
         )
     return SCHWARTZ_FACTOR * height_cm / creatinine_mg_per_dl
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
@@ -227,20 +228,48 @@ def _line(line: bytes, options: dict[str, Any]) -> tuple[object, dict[str, Any]]
     return raw, own
 
 
-_TYPES: dict[str, Any] = {
-    "phase": Phase,
-    "weight_basis": WeightBasis,
-    "days": int,
-    "interval_days": int,
-    "dose_g_per_kg": Decimal,
+def _choice(kind: type[Phase] | type[WeightBasis]) -> Callable[[object], object]:
+    return lambda value: kind(value) if isinstance(value, str) else _refuse_type()
+
+
+def _refuse_type() -> object:
+    raise ValueError
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return int(value)
+    raise ValueError
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    raise ValueError
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError
+
+
+_TYPES: dict[str, Callable[[object], object]] = {
+    "phase": _choice(Phase),
+    "weight_basis": _choice(WeightBasis),
+    "days": _whole,
+    "interval_days": _whole,
+    "dose_g_per_kg": _number,
 }
 
 
 def _typed(key: str, value: object) -> object:
-    """A line's own option in the type the request takes."""
+    """A line's own option in the type the request takes; nothing is converted."""
+    if value is None:
+        return None
     try:
-        return _TYPES.get(key, str)(value) if value is not None else None
-    except (ValueError, TypeError, InvalidOperation) as problem:
+        return _TYPES.get(key, _text)(value)
+    except ValueError as problem:
         raise BadInput(
             key, str(value), "Not a value this option takes.", "`ivigil plan --help` says what it takes."
         ) from problem

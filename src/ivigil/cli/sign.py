@@ -9,7 +9,7 @@ from typing import TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 
-from ivigil.cli.opening import read_json
+from ivigil.cli.opening import open_knowledge, read_json
 from ivigil.errors import BadInput
 from ivigil.prescription.plan import Plan, Signature, check_unchanged, sign
 
@@ -23,7 +23,8 @@ def sign_command(
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON; the signature always is."),
 ) -> None:
     """Sign a plan: a separate record {plan_id, by, role, at} on standard output."""
-    typer.echo(sign(_read(Plan, plan, "PLAN"), by, role, datetime.now().astimezone()).model_dump_json())
+    roles = open_knowledge().policies.acceptance.sign_roles.items
+    typer.echo(sign(_read(Plan, plan, "PLAN"), by, role, datetime.now().astimezone(), roles).model_dump_json())
 
 
 def print_command(

@@ -40,6 +40,8 @@ class DosePolicy(Record):
     plan_valid_days: Number
     weight_valid_days_adult: Number
     weight_valid_days_child: Number
+    weight_confirm_after_days_adult: Number
+    weight_confirm_after_days_child: Number
 
 
 class WeightPolicy(Record):
@@ -166,10 +168,11 @@ class FirstLines(Record):
 
 
 class AcceptancePolicy(Record):
-    """Who may accept a blocking finding: roles that may confirm an unlikely value, and roles that may override a rule."""
+    """Who may confirm an unlikely value, override a rule, and sign a plan: roles."""
 
     confirm_roles: Items
     override_roles: Items
+    sign_roles: Items
 
 
 class Policies(Record):

@@ -114,7 +114,7 @@ def premedication(
     listed = (*(patient.conditions or ()), *(patient.allergies or ()), *(patient.medicines or ()))
     against = risks | {word for word in listed if isinstance(word, str)}
     # What speaks against a medicine cannot be ruled out while nobody recorded it: then it is not offered.
-    unchecked = patient.conditions is None or patient.medicines is None
+    unchecked = None in {patient.conditions, patient.medicines, patient.allergies}
     rows = tuple(
         _premedication(medicine, kinds)
         for medicine in policy.medicines.values()

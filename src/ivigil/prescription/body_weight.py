@@ -92,6 +92,8 @@ def choose_weight(
         else adjusted_body_weight_kg(ideal, actual_kg, policy.adjusted_fraction.value)
     )
     dosing = exact.quantize(TENTH, rounding=ROUND_HALF_UP)
+    if dosing >= actual_kg:
+        return DosingWeight(WeightBasis.ACTUAL, actual_kg, actual_kg, (_lean(basis, dosing, actual_kg),))
     finding = Finding(
         code=f"dosing-weight-{basis.value}",
         severity=Severity.INFORMS,
@@ -101,6 +103,16 @@ def choose_weight(
         sources=policy.obese_from_bmi.src + policy.adjusted_fraction.src,
     )
     return DosingWeight(basis, dosing, min(actual_kg, dosing), (finding,))
+
+
+def _lean(basis: WeightBasis, dosing_kg: Decimal, actual_kg: Decimal) -> Finding:
+    """A lean patient is never dosed on more weight than there is."""
+    return Finding(
+        code="dosing-weight-actual",
+        severity=Severity.WARNS,
+        text=f"The {basis.value} weight, {dosing_kg} kg, is not below the actual {actual_kg} kg; the dose is counted on the actual weight.",
+        remedy="Nothing, unless the height or weight is wrong.",
+    )
 
 
 def _by_policy(

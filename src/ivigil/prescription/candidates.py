@@ -12,7 +12,7 @@ from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
-from ivigil.prescription.dose import Dose, as_asked, choose_doses, choose_regimen, phases_of
+from ivigil.prescription.dose import Dose, choose_doses, choose_regimen, phases_of
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import strictest_rates
 from ivigil.prescription.permission import Need, permitted
@@ -256,13 +256,13 @@ def _course(
         reasons.need(need, formulary, region)
     if reasons.stopped and product.id != request.product:
         return None  # out already; only a product that was asked for is told everything
-    regimens = as_asked(use.regimens if use is not None else _guideline_regimens(request, formulary), request)
+    regimens = use.regimens if use is not None else _guideline_regimens(request, formulary)
     phase = request.phase if request.regimen is None else None
     available = phases_of(regimens)
     if phase is None and request.regimen is None:
         phase = available[0] if len(available) == 1 else None
     at_risk = bool(risks & SLOWING_RISKS)
-    chosen = choose_regimen(regimens, phase, request.regimen, at_risk, formulary.policies.dose)
+    chosen = choose_regimen(regimens, phase, at_risk, request, formulary.policies.dose)
     if chosen is None:
         reasons.add(_no_regimen(product, use, phase, request, available))
         return None

@@ -37,28 +37,25 @@ def phases_of(regimens: Mapping[str, Regimen]) -> tuple[Phase, ...]:
 
 
 def choose_regimen(
-    regimens: Mapping[str, Regimen], phase: Phase | None, asked: str | None, at_risk: bool, policy: DosePolicy
+    regimens: Mapping[str, Regimen], phase: Phase | None, at_risk: bool, request: Request, policy: DosePolicy
 ) -> tuple[str, Regimen] | None:
-    """The regimen for a phase: the one asked for, else by the policy on days, then the better read; None if there is none.
+    """The regimen for a phase; None if there is none.
 
-    A regimen for a special population is taken only when asked for by id.
+    One asked for by id stands. Else those that hold the dose and days asked for go first (if none does, the refusal names
+    the range), then the policy on days decides, then the better reading. A regimen for a special population is taken only
+    when asked for by id.
     """
-    if asked is not None:
-        return (asked, regimens[asked]) if asked in regimens else None
+    if request.regimen is not None:
+        return (request.regimen, regimens[request.regimen]) if request.regimen in regimens else None
     fitting = [
         (name, regimen)
         for name, regimen in regimens.items()
         if regimen.g_per_kg_max is not None and regimen.phase is phase and not regimen.population
     ]
+    fitting = [item for item in fitting if _holds(item[1], request)] or fitting
     if _wants_most_days(at_risk, policy):
         return min(fitting, key=lambda item: (-item[1].days_max, RANK[item[1].read]), default=None)
     return min(fitting, key=lambda item: (item[1].days_min, RANK[item[1].read]), default=None)
-
-
-def as_asked(regimens: Mapping[str, Regimen], request: Request) -> Mapping[str, Regimen]:
-    """The regimens that hold the dose and the days asked for, or all if none does (the refusal then names the range)."""
-    holding = {name: one for name, one in regimens.items() if _holds(one, request)}
-    return holding or regimens
 
 
 def _holds(regimen: Regimen, request: Request) -> bool:

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from ivigil.assessment.screening import screen_dose, screen_patient, unlikely_values
-from ivigil.errors import UnknownName, UsageError
+from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import StatusGroup
 from ivigil.knowledge.products import Route
@@ -59,6 +59,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         raise UnknownName(
             "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
         )
+    _check_age(request, formulary)
     _check_phase(request, formulary)
     about = circumstances(request, formulary)
     screened = screen_patient(formulary.rules, about)
@@ -161,6 +162,19 @@ def _overlay_waits(formulary: Formulary) -> Iterable[Finding]:
                 )
 
 
+def _check_age(request: Request, formulary: Formulary) -> None:
+    """A birth date that makes an impossible age is refused like such an age."""
+    age, (low, high) = request.patient.age_at(request.start), formulary.policies.plausibility.possible_age_years
+    if age is not None and not low <= age <= high:
+        born = request.patient.birth_date
+        raise ImpossibleValue(
+            "birth_date" if born else "age_years",
+            born.isoformat() if born else str(age),
+            f"Age lies between {low} and {high} years.",
+            "Correct it, or leave it out if it is not recorded.",
+        )
+
+
 def _age_missing(request: Request) -> Iterable[Finding]:
     if request.patient.age_at(request.start) is None:
         yield Finding(
@@ -215,22 +229,27 @@ def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:
     measured, age = request.patient.weight_measured_on, request.patient.age_at(request.start)
     if measured is None or age is None:
         return
-    days = (request.start.date() - measured).days
-    allowed = int(_weight_valid_days(age, formulary))
-    if days > allowed:
-        yield Finding(
-            code="weight-old",
-            severity=Severity.WARNS,
-            text=f"The weight is {days} days old; policy asks for one of the last {allowed} days.",
-            remedy="Weigh the patient before the infusion; plan anew if the weight has changed.",
-            sources=formulary.policies.dose.weight_valid_days_adult.src,
-        )
-
-
-def _weight_valid_days(age: Decimal, formulary: Formulary) -> Decimal:
     policy = formulary.policies.dose
     adult = age >= formulary.policies.weight.adult_from_years.value
-    return (policy.weight_valid_days_adult if adult else policy.weight_valid_days_child).value
+    allowed, confirmed = (
+        (policy.weight_valid_days_adult, policy.weight_confirm_after_days_adult)
+        if adult
+        else (policy.weight_valid_days_child, policy.weight_confirm_after_days_child)
+    )
+    days = (request.start.date() - measured).days
+    if days <= allowed.value:
+        return
+    too_old = days > confirmed.value
+    yield Finding(
+        code="weight-too-old" if too_old else "weight-old",
+        severity=Severity.BLOCKS if too_old else Severity.WARNS,
+        may_be=MayBe.CONFIRMED if too_old else MayBe.NEITHER,
+        text=f"The weight is {days} days old; policy asks for one of the last {allowed.value} days.",
+        remedy="Weigh the patient and plan anew."
+        if too_old
+        else "Weigh the patient before the infusion; plan anew if the weight has changed.",
+        sources=allowed.src,
+    )
 
 
 def _valid_until(request: Request, formulary: Formulary) -> datetime:
@@ -272,12 +291,19 @@ def _none_fits(considered: tuple[Considered, ...]) -> Finding:
 def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tuple[Pattern, int]:
     """The ladder's pattern, and the number of earlier infusions of this product that count."""
     entry = circumstances(request, formulary, chosen.product).borne
-    earlier = entry.infusions if entry is not None else 0
+    # A tier or the experienced pattern opens only on infusions known to have been borne without a reaction.
+    earlier = entry.infusions if entry is not None and entry.reactions == () else 0
     if chosen.risks & SLOWING_RISKS:
         return "at_risk", earlier
-    uneventful = entry is not None and entry.reactions == ()
-    experienced = uneventful and earlier >= formulary.policies.rate.experienced_after_infusions.value
+    experienced = earlier >= formulary.policies.rate.experienced_after_infusions.value
     return ("experienced" if experienced else "first"), earlier
+
+
+def rate_borne_before_a_reaction(chosen: Considered, request: Request) -> Decimal | None:
+    """The highest rate (mL/kg/h) this patient bore of a product to which a reaction is recorded; else None."""
+    history = request.patient.immunoglobulin_history or ()
+    entry = next((one for one in history if one.product == chosen.product.id), None)
+    return entry.rate_borne_ml_per_kg_h if entry is not None and entry.reactions else None
 
 
 def _infusions(
@@ -292,8 +318,9 @@ def _infusions(
         earlier,
         policies.rate,
         chosen.label.at_risk if chosen.label else None,
+        rate_borne_before_a_reaction(chosen, request),
     )
-    findings = list(_about_rates(chosen, course, ladder, formulary))
+    findings = list(_about_rates(chosen, course, ladder, formulary, request))
     setting_ceiling = policies.rate.ceilings_ml_per_h.get(request.patient.setting_wish or "")
     slowest = shortest_duration_h(course, chosen.off_label, formulary)
     infusions = []
@@ -346,7 +373,9 @@ def _infusions(
     return tuple(infusions), tuple(findings)
 
 
-def _about_rates(chosen: Considered, course: Course, ladder: Ladder, formulary: Formulary) -> Iterable[Finding]:
+def _about_rates(
+    chosen: Considered, course: Course, ladder: Ladder, formulary: Formulary, request: Request
+) -> Iterable[Finding]:
     strength, agree = course.concentration_g_per_ml, formulary.policies.rate.printed_units_agree_within.value
     for name, rate in (("starting rate", course.rates.start), ("maximum rate", course.rates.max)):
         printed = rate.each_ml_per_kg_h(strength)
@@ -378,6 +407,14 @@ def _about_rates(chosen: Considered, course: Course, ladder: Ladder, formulary: 
             remedy="Hydrate first; slow further if anything changes.",
             sources=tuple(dict.fromkeys((risk.rule.src if risk else ()) + last.sources)),
             verified=verified,
+        )
+    borne = rate_borne_before_a_reaction(chosen, request)
+    if borne is not None and ladder.max_rate_ml_per_kg_h == borne:
+        yield Finding(
+            code="rate-capped-by-reaction",
+            severity=Severity.WARNS,
+            text=f"A reaction to {chosen.product.brand} is recorded: the rate stays at or below {borne.normalize():f} mL/kg/h, the highest borne without symptoms.",
+            remedy="A prescriber may plan a higher rate once the reaction is understood, by correcting rate_borne_ml_per_kg_h.",
         )
     if any(rung.basis == "policy" or rung.hold_basis == "policy" for rung in ladder.rungs):
         yield Finding(

@@ -255,11 +255,11 @@ def check_unchanged(plan: Plan) -> None:
         )
 
 
-def sign(plan: Plan, by: str, role: str, at: datetime) -> Signature:
+def sign(plan: Plan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -> Signature:
     """A signature under a plan.
 
     Raises:
-        BadInput: a blocked or altered plan, an empty name or role, or a time after the plan's validity.
+        BadInput: a blocked or altered plan, an empty name, a role that may not sign, or a time after the plan's validity.
     """
     check_unchanged(plan)
     if plan.status != "planned":
@@ -272,6 +272,10 @@ def sign(plan: Plan, by: str, role: str, at: datetime) -> Signature:
     for key, value in (("by", by), ("role", role)):
         if not value.strip():
             raise BadInput(key, value, "A signature names a person and a role.", f"Give --{key}.")
+    if role.strip() not in roles:
+        raise BadInput("role", role, f"A plan is signed by: {', '.join(roles)}.", "Ask one of them.")
+    if at.tzinfo is None:
+        raise BadInput("at", at.isoformat(), "A datetime carries its offset.", "Write it as 2026-11-20T09:00:00-05:00.")
     if at > plan.valid_until:
         raise BadInput(
             "at", at.isoformat(), f"This plan was valid until {plan.valid_until.isoformat()}.", "Make a new plan."

@@ -79,7 +79,7 @@ class Request:
             ("--ceiling-ml-per-h", self.ceiling_ml_per_h),
             ("--price-per-g", self.price.per_g if self.price else None),
         ):
-            if value is not None and value <= 0:
+            if value is not None and (not Decimal(value).is_finite() or value <= 0):
                 raise ImpossibleValue(name, str(value), f"{name} must be positive.", "Correct it or leave it out.")
         if self.off_label is not None and not self.off_label.strip():
             raise BadInput("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
@@ -102,7 +102,25 @@ def _check_dates(patient: Patient, start: datetime) -> None:
         )
     if patient.birth_date is not None and patient.birth_date > start.date():
         raise BadInput("birth_date", patient.birth_date.isoformat(), later, "Correct the date or --start.")
+    if (
+        patient.birth_date is not None
+        and patient.weight_measured_on is not None
+        and patient.weight_measured_on < patient.birth_date
+    ):
+        raise BadInput(
+            "weight_measured_on",
+            patient.weight_measured_on.isoformat(),
+            "Nobody is weighed before birth.",
+            "Correct the date or birth_date.",
+        )
     for number, lab in enumerate(patient.labs or ()):
+        if patient.birth_date is not None and lab.taken_at.date() < patient.birth_date:
+            raise BadInput(
+                f"labs[{number}].taken_at",
+                lab.taken_at.isoformat(),
+                "No sample is taken before birth.",
+                "Correct the time or birth_date.",
+            )
         if lab.taken_at > start:
             raise BadInput(f"labs[{number}].taken_at", lab.taken_at.isoformat(), later, "Correct the time or --start.")
     for number, entry in enumerate(patient.immunoglobulin_history or ()):
@@ -113,6 +131,12 @@ def _check_dates(patient: Patient, start: datetime) -> None:
                 later,
                 "Correct the time or --start.",
             )
+        for count, reaction in enumerate(entry.reactions or ()):
+            where = f"immunoglobulin_history[{number}].reactions[{count}]"
+            planned_at = None if reaction.specialist_plan is None else reaction.specialist_plan.at
+            for name, moment in (("at", reaction.at), ("specialist_plan.at", planned_at)):
+                if moment is not None and moment > start:
+                    raise BadInput(f"{where}.{name}", moment.isoformat(), later, "Correct the time or --start.")
 
 
 def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...], policy: AcceptancePolicy) -> None:

@@ -61,6 +61,7 @@ def build_ladder(
     earlier_infusions: int,
     policy: RatePolicy,
     at_risk: AtRisk | None,
+    borne_ml_per_kg_h: Decimal | None = None,
 ) -> Ladder:
     """The ladder for one use at one concentration.
 
@@ -71,10 +72,13 @@ def build_ladder(
         earlier_infusions: of this product, 0 after a switch or a long gap; opens the label's tiers.
         policy: steps and limits that labels leave open.
         at_risk: the label's words for patients at risk; asked only for that pattern.
+        borne_ml_per_kg_h: the highest rate borne of a product that caused a reaction; caps any pattern.
     """
     ordinary = ordinary_maximum(table, concentration_g_per_ml, earlier_infusions)
     rungs = _printed(table, concentration_g_per_ml) or _by_policy(table, concentration_g_per_ml, pattern, policy)
     cap = ordinary if pattern != "at_risk" else at_risk_maximum(ordinary, at_risk, concentration_g_per_ml, policy)
+    if borne_ml_per_kg_h is not None:
+        cap = min(cap, Cap(borne_ml_per_kg_h, "policy", ()), key=lambda one: one.rate_ml_per_kg_h)
     return Ladder(pattern, _up_to(rungs, cap))
 
 

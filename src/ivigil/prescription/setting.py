@@ -31,16 +31,18 @@ def choose_setting(request: Request, formulary: Formulary, product: Product) -> 
         set(policy.home_excluding_conditions.items)
         & {c for c in request.patient.conditions or () if isinstance(c, str)}
     )
-    if against:
-        return first, (
-            _not_yet(
-                f"these conditions speak against home by policy: {', '.join(against).replace('_', ' ')}",
-                "home",
-                policy.home_excluding_conditions.src,
-            ),
-        )
-    if request.patient.conditions is None:
-        return first, (_not_yet("conditions are not recorded, so what speaks against home cannot be checked", "home"),)
+    reasons = {
+        "a severe reaction to immunoglobulin is recorded": any(
+            formulary.vocabulary.reactions[one.kind].severe for one in request.patient.known_reactions
+        ),
+        f"these conditions speak against home by policy: {', '.join(against).replace('_', ' ')}": bool(against),
+        "conditions are not recorded, so what speaks against home cannot be checked": request.patient.conditions
+        is None,
+        "it is not recorded whether there were reactions": request.patient.reactions is None,
+    }
+    for why, holds in reasons.items():
+        if holds:
+            return first, (_not_yet(why, "home", policy.home_excluding_conditions.src),)
     if borne < needed:
         return first, (
             _not_yet(

@@ -66,12 +66,11 @@ Shelf = Mapping[Decimal, tuple[StockRow, ...]]
 
 def shelf_of(rows: Iterable[StockRow], product: str, last_day: date) -> Shelf:
     """Rows of a product that may be used up to a day, by size, earliest expiry first."""
+    own = [row for row in rows if row.product == product]
+    # A lot is one batch whatever the vial: held or recalled in one size, it is out in all.
+    out = {row.lot for row in own if row.status != "available"}
     usable = sorted(
-        (
-            row
-            for row in rows
-            if row.product == product and row.status == "available" and row.count > 0 and row.expires_on >= last_day
-        ),
+        (row for row in own if row.lot not in out and row.count > 0 and row.expires_on >= last_day),
         key=lambda row: (row.expires_on, row.lot),
     )
     return {size: tuple(row for row in usable if row.size_g == size) for size in {row.size_g for row in usable}}

@@ -15,7 +15,7 @@ from ivigil.quantities import bmi_kg_per_m2, kg_from_pounds
 def unlikely_values(
     patient: Patient, at: datetime, policy: PlausibilityPolicy, words: Vocabulary, adult_from_years: Decimal
 ) -> tuple[Finding, ...]:
-    """Findings ``weight-looks-like-pounds``, ``weight-unlikely`` and ``lab-unlikely``, each to be confirmed."""
+    """Findings ``weight-looks-like-pounds``, ``weight-unlikely`` and ``TEST-unlikely``, each to be confirmed."""
     return (*_weight(patient, at, policy, adult_from_years), *_labs(patient, words))
 
 
@@ -64,7 +64,7 @@ def _labs(patient: Patient, words: Vocabulary) -> tuple[Finding, ...]:
         if likely is not None and isinstance(lab.value, Decimal) and not likely[0] <= lab.value <= likely[1]:
             found.append(
                 _to_confirm(
-                    "lab-unlikely",
+                    f"{lab.test.replace('_', '-')}-unlikely",
                     f"{words.labs[lab.test].name} {lab.value.normalize():f} {lab.unit} is unlikely (expected {likely[0]} to {likely[1]}).",
                     "Check value and unit on the report; if they are right, have it confirmed.",
                 )

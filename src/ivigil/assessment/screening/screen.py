@@ -10,7 +10,7 @@ from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.assessment.screening.decide import decide, parts
 from ivigil.findings import Finding, MayBe
 from ivigil.knowledge import rules
-from ivigil.sources import Read
+from ivigil.sources import Origin, Read
 
 
 class Stage(StrEnum):
@@ -94,9 +94,14 @@ def _screen(book: Rules, about: Circumstances, stage: Stage) -> Screened:
     return Screened(tuple(findings), frozenset(risks))
 
 
+def _is_verified(rule: rules.Rule) -> bool:
+    """A restriction read on some page, or the project's own policy, which needs none."""
+    return rule.read is not Read.NOT_READ or rule.origin is Origin.POLICY
+
+
 def _found(code: str, rule: rules.Rule, region: str) -> Finding:
     here = not rule.regions or region in rule.regions
-    verified = rule.read is not Read.NOT_READ
+    verified = _is_verified(rule)
     text = rule.text if here else f"{rule.text} (A rule of {', '.join(rule.regions)}; shown here as a caution.)"
     return Finding(
         code=code,
@@ -117,5 +122,5 @@ def _undecided(code: str, rule: rules.Rule, unknown: rules.Unknown) -> Finding:
         text=unknown.text,
         remedy=unknown.remedy,
         sources=rule.src,
-        verified=rule.read is not Read.NOT_READ,
+        verified=_is_verified(rule),
     )
