@@ -78,7 +78,9 @@ def main() -> None:
     floor = time.perf_counter() - begin
     print(described())
     print(f"{COUNT} synthetic patients, one core: {COUNT / seconds:.0f} plans/s ({states}); target 300")
-    print(f"mean plan {sum(map(len, texts)) / COUNT / 1000:.0f} kB; JSON alone {COUNT / floor:.0f}/s; ratio {seconds / floor:.1f}")
+    print(
+        f"mean plan {sum(map(len, texts)) / COUNT / 1000:.0f} kB; JSON alone {COUNT / floor:.0f}/s; ratio {seconds / floor:.1f}"
+    )
     profile = cProfile.Profile()
     profile.runcall(_plans, cohort[:300])
     print("Where the time goes (cumulative, profiled):")

@@ -31,7 +31,9 @@ def main() -> None:
     pairs = [(_seconds(COMMAND), _seconds(BARE)) for _ in range(RUNS)]
     ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(described())
-    print(f"ivigil plan --json, whole process: median {ours:.2f} s of {RUNS} (min {min(a for a, _ in pairs):.2f}); target 0.8 s")
+    print(
+        f"ivigil plan --json, whole process: median {ours:.2f} s of {RUNS} (min {min(a for a, _ in pairs):.2f}); target 0.8 s"
+    )
     print(f"bare interpreter: {bare:.3f} s; ratio {ours / bare:.0f}")
     imports = _seconds([sys.executable, "-c", "import ivigil.cli.app"])
     print(f"of it, imports alone: {imports:.2f} s (pydantic builds the record types; the rest reads facts and plans)")

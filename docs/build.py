@@ -29,7 +29,7 @@ MEANING: dict[str, str] = {
     "glucose_meter": "Chemistry of the meter; `none` if the patient uses none.",
     "access": "Venous access.",
     "setting_wish": "Where the patient wishes to be infused.",
-    "conditions": "List of words from the vocabulary below, or `{\"text\": \"...\"}`.",
+    "conditions": 'List of words from the vocabulary below, or `{"text": "..."}`.',
     "allergies": "Likewise.",
     "medicines": "Likewise; classes or names.",
     "labs": "List of `{test, value, unit, taken_at}`; qualitative tests take `positive` or `negative` and no unit.",
@@ -55,7 +55,11 @@ def patient_page(knowledge: Knowledge) -> str:
         choices = f" One of: {', '.join(f'`{one}`' for one in CHOICES[name])}." if name in CHOICES else ""
         lines.append(f"| `{name}` | {MEANING[name]}{choices} |")
     lines += ["", "## An entry of `immunoglobulin_history`", "", "| key | |", "|---|---|"]
-    for model, title in ((ProductHistory, ""), (Reaction, "reactions[]."), (SpecialistPlan, "reactions[].specialist_plan.")):
+    for model, title in (
+        (ProductHistory, ""),
+        (Reaction, "reactions[]."),
+        (SpecialistPlan, "reactions[].specialist_plan."),
+    ):
         for name, field in model.model_fields.items():
             lines.append(f"| `{title}{name}` | {'required' if field.is_required() else 'optional'} |")
     lines += [
@@ -73,9 +77,16 @@ def patient_page(knowledge: Knowledge) -> str:
             lines.append(f"| `{code}` | {test.name} | positive, negative | | |")
             continue
         units = ", ".join(f"`{unit}`" for unit in (test.unit, *test.units))
-        possible, likely = (f"{pair[0]} to {pair[1]} {test.unit}" if pair else "" for pair in (test.possible, test.likely))
+        possible, likely = (
+            f"{pair[0]} to {pair[1]} {test.unit}" if pair else "" for pair in (test.possible, test.likely)
+        )
         lines.append(f"| `{code}` | {test.name} | {units} | {possible} | {likely} |")
-    for title, terms in (("Conditions", words.conditions), ("Allergies", words.allergies), ("Medicines", words.medicines), ("Reactions", words.reactions)):
+    for title, terms in (
+        ("Conditions", words.conditions),
+        ("Allergies", words.allergies),
+        ("Medicines", words.medicines),
+        ("Reactions", words.reactions),
+    ):
         lines += ["", f"## {title}", "", "| word | name | also written |", "|---|---|---|"]
         lines += [f"| `{code}` | {term.name} | {', '.join(term.also)} |" for code, term in terms.items()]
     return "\n".join(lines) + "\n"
