@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_results_go_to_standard_output_and_the_id_is_of_the_content(
     assert (code, made["status"], made["schema"]) == (0, "planned", "ivigil-plan/1")
     assert made["plan_id"] == content_id(Plan.model_validate(made))
     assert set(made["made_with"]) == {"ivigil", "knowledge", "overlay"}
+
+
+def test_anyone_can_check_a_plans_id_without_our_code(well: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["plan", well, *PI, "--json"])
+
+    line = capsys.readouterr().out.rstrip("\n")
+    plan_id = json.loads(line)["plan_id"]
+    unnamed = line.replace(f'"plan_id":"{plan_id}"', '"plan_id":""', 1)
+    assert plan_id == "sha256:" + hashlib.sha256(unnamed.encode()).hexdigest()
 
 
 def test_a_record_from_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ The JSON names are the interface (``docs/reference/plan.md``); ``ivigil.prescrip
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -229,10 +228,8 @@ def as_json(plan: Plan) -> str:
 
 
 def content_id(plan: Plan) -> str:
-    """sha256 of the plan's canonical JSON (sorted keys, no spaces) without its id: equal content, equal id."""
-    content = plan.model_dump(mode="json", by_alias=True, exclude={"plan_id"})
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    """sha256 of the plan's JSON as printed, with an empty ``plan_id``: equal content, equal id."""
+    return "sha256:" + hashlib.sha256(as_json(plan.model_copy(update={"plan_id": ""})).encode()).hexdigest()
 
 
 def identified(plan: Plan) -> Plan:
