@@ -85,6 +85,12 @@ ROWS: list[tuple[dict[str, Any], Circumstances, bool | None]] = [
     ({"kind": "lab_missing", "any": ["egfr", "creatinine"], "within_days": 3}, _about(record()), False),
     ({"kind": "lab_missing", "any": ["egfr", "creatinine"], "within_days": 2}, _about(record()), True),
     ({"kind": "lab_missing", "any": ["egfr"]}, _about(record(labs=...)), True),
+    # CKD-EPI 2021, woman of 40 with 0.8 mg/dL: 142 x (0.8/0.7)^-1.2 x 0.9938^40 x 1.012 = 95.5
+    ({"kind": "egfr_below", "value": 96}, _about(record()), True),
+    ({"kind": "egfr_below", "value": 95}, _about(record()), False),
+    ({"kind": "egfr_below", "value": 96}, _about(record(sex=...)), None),
+    ({"kind": "egfr_missing"}, _about(record(sex=...)), True),
+    ({"kind": "egfr_missing"}, _about(record()), False),
     ({"kind": "age_between", "from_years": 40, "below_years": 41}, _about(record()), True),
     ({"kind": "age_between", "below_years": 40}, _about(record()), False),
     ({"kind": "age_between", "from_years": 65}, _about(record(age_years=...)), None),

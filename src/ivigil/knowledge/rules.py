@@ -67,6 +67,19 @@ class LabMissing(Record):
     within_days: int | None = None
 
 
+class EgfrBelow(Record):
+    """eGFR (mL/min/1.73 m2), recorded or worked out from the latest creatinine, is below a value."""
+
+    kind: Literal["egfr_below"]
+    value: Decimal
+
+
+class EgfrMissing(Record):
+    """eGFR is neither recorded nor can it be worked out."""
+
+    kind: Literal["egfr_missing"]
+
+
 class AgeBetween(Record):
     """Age in completed years at the start: at least ``from_years`` and below ``below_years``."""
 
@@ -204,6 +217,8 @@ Predicate = Annotated[
     | LabAbove
     | LabPositive
     | LabMissing
+    | EgfrBelow
+    | EgfrMissing
     | AgeBetween
     | SexIs
     | BloodGroupIn

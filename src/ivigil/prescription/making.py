@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from ivigil.assessment.screening import screen_dose, screen_patient, unlikely_values
+from ivigil.assessment.screening import kidney_function, screen_dose, screen_patient, unlikely_values
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import StatusGroup
@@ -73,6 +73,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         *unlikely_values(
             request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
         ),
+        *kidney_function(request.patient, request.start),
         *screened.findings,
     ]
     considered = tuple(consider(product, request, formulary, screened.risks) for product in formulary.products)

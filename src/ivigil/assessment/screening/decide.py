@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
+from ivigil.assessment.kidney import egfr_of
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.knowledge import rules
 from ivigil.patient import POSITIVE, FreeText, Patient
@@ -87,6 +88,11 @@ def _lab_missing(predicate: rules.LabMissing, about: Circumstances) -> Verdict:
     return not any(is_fresh(test) for test in predicate.any)
 
 
+def _egfr_below(predicate: rules.EgfrBelow, about: Circumstances) -> Verdict:
+    egfr = egfr_of(about.patient, about.at)
+    return None if egfr is None else egfr.ml_per_min_per_1_73_m2 < predicate.value
+
+
 def _age_between(predicate: rules.AgeBetween, about: Circumstances) -> Verdict:
     age = about.patient.age_at(about.at)
     if age is None:
@@ -157,6 +163,8 @@ _DECIDE: Final[dict[type, Callable[[Any, Circumstances], Verdict]]] = {
     rules.LabAbove: _lab_above,
     rules.LabPositive: _lab_positive,
     rules.LabMissing: _lab_missing,
+    rules.EgfrBelow: _egfr_below,
+    rules.EgfrMissing: lambda _, about: egfr_of(about.patient, about.at) is None,
     rules.AgeBetween: _age_between,
     rules.SexIs: _sex_is,
     rules.BloodGroupIn: _blood_group_in,

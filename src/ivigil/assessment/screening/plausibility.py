@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from ivigil.assessment.kidney import egfr_of
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.policies import PlausibilityPolicy, WeightRange
 from ivigil.knowledge.vocabulary import Vocabulary
@@ -70,6 +71,20 @@ def _labs(patient: Patient, words: Vocabulary) -> tuple[Finding, ...]:
                 )
             )
     return tuple(found)
+
+
+def kidney_function(patient: Patient, at: datetime) -> tuple[Finding, ...]:
+    """What eGFR the rules went by, with its method and inputs; nothing where it can be neither found nor worked out."""
+    egfr = egfr_of(patient, at)
+    if egfr is None:
+        return ()
+    return (
+        Finding(
+            code="egfr",
+            severity=Severity.INFORMS,
+            text=f"eGFR {egfr.ml_per_min_per_1_73_m2.normalize():f} mL/min/1.73 m² ({egfr.method}: {egfr.inputs}).",
+        ),
+    )
 
 
 def _to_confirm(code: str, text: str, remedy: str) -> Finding:
