@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -84,3 +85,39 @@ class Source(BaseModel):
     date: str = ""
     address: str = ""
     note: str = ""
+
+
+class CitedSource(BaseModel):
+    """A source as a result shows it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    publisher: str
+    kind: str
+    region: str
+    revision: str
+    address: str
+
+
+@lru_cache(maxsize=4096)
+def cite(source: Source) -> CitedSource:
+    """A source as a result shows it."""
+    return CitedSource(
+        title=source.title,
+        publisher=source.publisher,
+        kind=source.kind.value,
+        region=source.region,
+        revision=source.revision or source.date,
+        address=source.address,
+    )
+
+
+class MadeWith(BaseModel):
+    """What made a result: version, and fingerprints of the shipped facts and of the site's overlay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ivigil: str
+    knowledge: str
+    overlay: str | None

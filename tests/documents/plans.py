@@ -14,12 +14,10 @@ from ivigil.prescription.plan import (
     Accepted,
     AdministrationPlan,
     Candidate,
-    CitedSource,
     Cost,
     Infusion,
     Instruction,
     LotCount,
-    MadeWith,
     Plan,
     Premedication,
     Prescription,
@@ -27,6 +25,7 @@ from ivigil.prescription.plan import (
     VialCount,
     identified,
 )
+from ivigil.sources import CitedSource, MadeWith
 
 START = datetime(2026, 11, 23, 9, tzinfo=timezone(-timedelta(hours=5)))
 HOSTILE = 'Ada #let x = [*_$] \\ "q" `raw` <lab> @ref // [red]bold[/] 🙂 مريم 王 end'

@@ -106,7 +106,12 @@ def test_every_row_says_where_and_what_to_do(knowledge: Knowledge):
             'any = ["renal"]',
             "renal is no word of conditions.",
         ),
-        ("screening/kidney.toml", 'test = "creatinine", value = 1.2', 'test = "kreatinine", value = 1.2', "kreatinine is no word of labs."),
+        (
+            "screening/kidney.toml",
+            'test = "creatinine", value = 1.2',
+            'test = "kreatinine", value = 1.2',
+            "kreatinine is no word of labs.",
+        ),
         ("screening/kidney.toml", "at any degree of it.", "at any degree of it", "does not end with a full stop."),
         ("vocabulary/labs.toml", '[iga]\nname = "IgA"', '[iga]\nnames = "IgA"', "Field required"),
     ],

@@ -14,8 +14,8 @@ from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits
-from ivigil.prescription.plan import MadeWith
 from ivigil.prescription.request import Formulary
+from ivigil.sources import MadeWith
 
 OVERLAY, REGION = "IVIGIL_KNOWLEDGE", "IVIGIL_REGION"
 QUARTER_MIN = 15

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ivigil.prescription.plan import CitedSource, Instruction, Plan
+from ivigil.prescription.plan import Instruction, Plan
+from ivigil.sources import CitedSource
 
 #: How a source's kind reads beside its title: at what sort of page the number was read.
 KINDS: dict[str, str] = {

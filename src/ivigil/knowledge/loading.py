@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ivigil.errors import BadKnowledge, UnknownName
 from ivigil.knowledge import overlay
+from ivigil.knowledge.evidence import Alternatives, Mechanism, Study, Therapy
 from ivigil.knowledge.indications import Indication
 from ivigil.knowledge.policies import Policies
 from ivigil.knowledge.products import Product
@@ -77,6 +78,29 @@ class Knowledge:
     def indications(self) -> tuple[Indication, ...]:
         """All conditions, by id."""
         return tuple(self.indication(name) for name in self.indication_ids)
+
+    @cached_property
+    def studies(self) -> tuple[Study, ...]:
+        """All studies, by id."""
+        return self._all("studies", Study)
+
+    @cached_property
+    def alternatives(self) -> tuple[Alternatives, ...]:
+        """Alternatives by family of conditions."""
+        return self._all("alternatives", Alternatives)
+
+    @cached_property
+    def therapies(self) -> tuple[Therapy, ...]:
+        """Other therapies, whatever the condition."""
+        return self._all("therapies", Therapy)
+
+    @cached_property
+    def mechanisms(self) -> tuple[Mechanism, ...]:
+        """How immunoglobulin may work."""
+        return self._all("mechanisms", Mechanism)
+
+    def _all(self, kind: str, model: type[M]) -> tuple[M, ...]:
+        return tuple(self._validated(f"{kind}/{name}.toml", model, self._raw(kind, name)) for name in self._names(kind))
 
     def _product(self, name: str) -> Product:
         return self._record("products", name, Product, self.product_ids)

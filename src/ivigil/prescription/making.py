@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 
 from ivigil.assessment.screening import kidney_function, screen_dose, screen_patient, unlikely_values
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
@@ -30,7 +29,6 @@ from ivigil.prescription.plan import (
     NOTICE,
     AdministrationPlan,
     Candidate,
-    CitedSource,
     Cost,
     Infusion,
     Plan,
@@ -42,7 +40,7 @@ from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import choose_setting
 from ivigil.quantities import ml_from_g, tenths_down
-from ivigil.sources import Source
+from ivigil.sources import CitedSource, cite
 
 CENT = Decimal("0.01")
 
@@ -493,16 +491,4 @@ def _cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
         ):
             ids.update(name for row in part for name in row.sources)
     ids.update(name for infusion in plan.infusions for step in infusion.steps for name in step.sources)
-    return {name: _shown(formulary.source_of(name)) for name in sorted(ids)}
-
-
-@lru_cache(maxsize=4096)
-def _shown(source: Source) -> CitedSource:
-    return CitedSource(
-        title=source.title,
-        publisher=source.publisher,
-        kind=source.kind.value,
-        region=source.region,
-        revision=source.revision or source.date,
-        address=source.address,
-    )
+    return {name: cite(formulary.source_of(name)) for name in sorted(ids)}

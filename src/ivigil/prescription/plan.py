@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 from ivigil.errors import BadInput
 from ivigil.findings import Finding
 from ivigil.knowledge.regimens import Phase, WeightBasis
+from ivigil.sources import CitedSource, MadeWith
 
 SCHEMA = "ivigil-plan/1"
 
@@ -29,14 +30,6 @@ Number = Annotated[Decimal, PlainSerializer(_number, return_type=float, when_use
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MadeWith(_Part):
-    """What made a plan: version, and fingerprints of the shipped facts and of the site's overlay."""
-
-    ivigil: str
-    knowledge: str
-    overlay: str | None
 
 
 class Accepted(_Part):
@@ -171,17 +164,6 @@ class Infusion(_Part):
     ceiling_ml_per_h: Number | None
     steps: tuple[Step, ...]
     vitals_due_min: tuple[int, ...]
-
-
-class CitedSource(_Part):
-    """A source as the plan shows it."""
-
-    title: str
-    publisher: str
-    kind: str
-    region: str
-    revision: str
-    address: str
 
 
 class Plan(_Part):

@@ -16,9 +16,9 @@ from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
-from ivigil.prescription.plan import Accepted, MadeWith
+from ivigil.prescription.plan import Accepted
 from ivigil.prescription.stock import StockRow
-from ivigil.sources import Source
+from ivigil.sources import MadeWith, Source
 
 
 @dataclass(frozen=True)

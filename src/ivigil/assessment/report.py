@@ -1,0 +1,376 @@
+"""Is immunoglobulin indicated for this patient, on what evidence, with what risks: looked up, computed and cited.
+
+Nothing here is generated. A grade stays in its own scheme; a criterion is computed only where its source states it in
+terms of what the record holds, else it is asked; a condition without criteria says so and is never called eligible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ivigil.assessment.screening import Circumstances, Rules, kidney_function, screen_patient, unlikely_values
+from ivigil.assessment.screening.decide import decide
+from ivigil.findings import Finding, in_order
+from ivigil.knowledge.evidence import Alternatives, Study
+from ivigil.knowledge.facts import Fact, Statement
+from ivigil.knowledge.indications import Criterion, Indication
+from ivigil.knowledge.policies import Policies
+from ivigil.knowledge.products import Product
+from ivigil.knowledge.vocabulary import Vocabulary
+from ivigil.patient import Patient
+from ivigil.sources import CitedSource, MadeWith, Origin, Read, Source, cite
+
+NOTICE = "It informs a clinician's decision and never decides alone. Check what matters at its source."
+NO_CRITERIA = "No criteria in the knowledge base."
+NOT_FOUND = "Not found in the knowledge base."
+
+
+class Met(StrEnum):
+    """What became of one criterion."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    NOT_RECORDED = "not_recorded"
+    """Computed from a datum that the record does not hold, or a question that nobody answered."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Line(_Part):
+    """One statement and what it rests on. ``read`` says at what kind of page; ``basis`` marks the project's own words."""
+
+    text: str
+    basis: Literal["source", "own_reading", "policy", "not_verified"]
+    read: Read
+    sources: tuple[str, ...]
+
+
+class RegionStanding(_Part):
+    """How the condition stands with one region's regulator or payer."""
+
+    region: str
+    status: str
+    line: Line
+
+
+class Graded(_Part):
+    """A position or grade, in its own scheme."""
+
+    who: str
+    region: str
+    edition: str
+    scheme: str
+    grade: str
+    line: Line
+
+
+class AskedOrComputed(_Part):
+    """A criterion: computed where the source states it in data, else a question."""
+
+    computed: bool
+    status: Met
+    body: str
+    region: str
+    line: Line
+
+
+class RegimenLine(_Part):
+    """A dose regimen as its source prints it (g/kg for the whole course)."""
+
+    phase: str
+    authority: str
+    region: str
+    g_per_kg_min: float | None
+    g_per_kg_max: float | None
+    days_min: int
+    days_max: int
+    interval_days_min: int | None
+    interval_days_max: int | None
+    population: str
+    line: Line
+
+
+class OptionLine(_Part):
+    """One alternative for this family of conditions."""
+
+    therapy: str
+    lines: dict[str, tuple[Line, ...]]
+
+
+class Labelled(_Part):
+    """A product whose label in this region names the condition."""
+
+    product: str
+    brand: str
+    revision: str
+    line: Line
+
+
+class Assessment(_Part):
+    """The assessment of one patient for one condition."""
+
+    schema_: Literal["ivigil-assessment/1"]
+    made_with: MadeWith
+    patient_ref: str
+    synthetic: bool
+    region: str
+    at: datetime
+    indication: str
+    indication_name: str
+    status_group: str
+    labelled_here: tuple[Labelled, ...]
+    standing: tuple[RegionStanding, ...]
+    positions: tuple[Graded, ...]
+    evidence: tuple[Graded, ...]
+    benefit: Graded | None
+    studies: tuple[Line, ...]
+    regimens: tuple[RegimenLine, ...]
+    criteria: tuple[AskedOrComputed, ...]
+    criteria_note: str
+    baseline: tuple[Line, ...]
+    review: tuple[Line, ...]
+    response: tuple[Line, ...]
+    stopping: tuple[Line, ...]
+    cautions: tuple[Line, ...]
+    findings: tuple[Finding, ...]
+    risks: tuple[str, ...]
+    alternatives: tuple[OptionLine, ...]
+    alternatives_notes: tuple[Line, ...]
+    sources: dict[str, CitedSource]
+    notice: str
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
+    )
+
+
+@dataclass(frozen=True)
+class Library:
+    """The facts an assessment is made from, as the knowledge handed them out."""
+
+    indication: Indication
+    products: tuple[Product, ...]
+    rules: Rules
+    policies: Policies
+    vocabulary: Vocabulary
+    alternatives: tuple[Alternatives, ...]
+    studies: tuple[Study, ...]
+    source_of: Callable[[str], Source]
+    made_with: MadeWith
+
+
+def assess(patient: Patient, region: str, at: datetime, library: Library) -> Assessment:
+    """The assessment of a patient for the library's condition, in a region, at a moment."""
+    indication, policies = library.indication, library.policies
+    about = Circumstances(patient, at, region, policies.rate.long_gap_days.value)
+    screened = screen_patient(library.rules, about)
+    findings = (
+        *unlikely_values(
+            patient, at, policies.plausibility, library.vocabulary, policies.weight.adult_from_years.value
+        ),
+        *kidney_function(patient, at),
+        *screened.findings,
+    )
+    family = next((one for one in library.alternatives if indication.id in one.indications), None)
+    made = Assessment(
+        schema_="ivigil-assessment/1",
+        made_with=library.made_with,
+        patient_ref=patient.ref,
+        synthetic=patient.synthetic,
+        region=region,
+        at=at,
+        indication=indication.id,
+        indication_name=indication.name,
+        status_group=indication.status_group.value,
+        labelled_here=tuple(_labelled(library.products, indication.id, region)),
+        standing=tuple(
+            RegionStanding(region=name, status=one.status, line=_line(one.text or one.status, one))
+            for name, one in indication.regulatory.items()
+        ),
+        positions=tuple(
+            Graded(
+                who=one.body,
+                region=one.region,
+                edition=one.edition,
+                scheme=one.scheme,
+                grade=one.grade,
+                line=_line(one.text, one),
+            )
+            for one in indication.positions.values()
+        ),
+        evidence=tuple(
+            Graded(
+                who=one.scheme,
+                region="",
+                edition="",
+                scheme=one.scheme,
+                grade=" ".join(filter(None, (one.category, one.strength))),
+                line=_line(one.text or f"{one.scheme}: {one.category}", one),
+            )
+            for one in indication.evidence.values()
+        ),
+        benefit=_benefit(indication),
+        studies=tuple(_studies(library.studies, indication.id)),
+        regimens=tuple(_regimens(indication)),
+        criteria=tuple(_criterion(one, about) for one in indication.eligibility.values()),
+        criteria_note="" if indication.eligibility else NO_CRITERIA,
+        baseline=_lines(indication.baseline),
+        review=_lines(indication.review),
+        response=_lines(indication.response),
+        stopping=_lines(indication.stopping),
+        cautions=_lines(indication.cautions),
+        findings=in_order(findings),
+        risks=tuple(sorted(screened.risks)),
+        alternatives=() if family is None else tuple(_option(one.therapy, one) for one in family.options.values()),
+        alternatives_notes=()
+        if family is None
+        else _lines({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
+        sources={},
+        notice=NOTICE,
+    )
+    return made.model_copy(update={"sources": _cited(made, library.source_of)})
+
+
+def counts(indications: Iterable[Indication]) -> dict[str, int]:
+    """How many conditions have computed criteria, only asked ones, and none."""
+    tally = {"computed": 0, "asked": 0, "none": 0}
+    for one in indications:
+        rows = one.eligibility.values()
+        tally["none" if not rows else "computed" if any(row.when for row in rows) else "asked"] += 1
+    return tally
+
+
+# ---- parts
+
+
+def _line(text: str, fact: Fact) -> Line:
+    if fact.origin is Origin.POLICY:
+        basis: Literal["source", "own_reading", "policy", "not_verified"] = "policy"
+    elif fact.read is Read.NOT_READ:
+        basis = "not_verified"
+    else:
+        basis = "own_reading" if fact.origin in {Origin.DERIVED, Origin.ASSUMED} else "source"
+    return Line(text=text, basis=basis, read=fact.read, sources=fact.src)
+
+
+def _lines(statements: Mapping[str, Statement]) -> tuple[Line, ...]:
+    return tuple(_line(one.text, one) for one in statements.values())
+
+
+def _labelled(products: Iterable[Product], indication: str, region: str) -> Iterable[Labelled]:
+    for product in products:
+        label = product.labels.get(region)
+        for use in label.uses.values() if label else ():
+            if label is not None and indication in use.indications:
+                yield Labelled(
+                    product=product.id,
+                    brand=product.brand,
+                    revision=label.revision,
+                    line=_line(use.indication.text, use.indication),
+                )
+
+
+def _benefit(indication: Indication) -> Graded | None:
+    one = indication.benefit
+    if one is None:
+        return None
+    return Graded(
+        who=one.whose, region="", edition="", scheme="", grade=one.judgement, line=_line(one.text or one.judgement, one)
+    )
+
+
+def _studies(studies: Iterable[Study], indication: str) -> Iterable[Line]:
+    for study in studies:
+        if indication in study.indications:
+            for result in study.results.values():
+                yield _line(f"{study.name}: {result.text}", result)
+
+
+def _regimens(indication: Indication) -> Iterable[RegimenLine]:
+    for one in indication.regimens.values():
+        yield RegimenLine(
+            phase=one.phase.value,
+            authority=one.authority,
+            region=one.region,
+            g_per_kg_min=_float(one.g_per_kg_min),
+            g_per_kg_max=_float(one.g_per_kg_max),
+            days_min=one.days_min,
+            days_max=one.days_max,
+            interval_days_min=one.interval_days_min,
+            interval_days_max=one.interval_days_max,
+            population=one.population,
+            line=_line(one.text, one),
+        )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+MET: dict[bool | None, Met] = {True: Met.MET, False: Met.NOT_MET, None: Met.NOT_RECORDED}
+
+
+def _criterion(criterion: Criterion, about: Circumstances) -> AskedOrComputed:
+    computed = criterion.when is not None
+    status = MET[decide(criterion.when, about)] if criterion.when is not None else Met.NOT_RECORDED
+    return AskedOrComputed(
+        computed=computed,
+        status=status,
+        body=criterion.body,
+        region=criterion.region,
+        line=_line(criterion.text, criterion),
+    )
+
+
+#: Parts of an option in the order in which they are shown.
+OPTION_PARTS = (
+    "licensed",
+    "evidence",
+    "setting",
+    "frequency",
+    "preferred_when",
+    "wrong_when",
+    "main_risks",
+    "cost",
+    "notes",
+)
+
+
+def _option(therapy: str, option: BaseModel) -> OptionLine:
+    lines: dict[str, tuple[Line, ...]] = {}
+    for part in OPTION_PARTS:
+        found = getattr(option, part)
+        if isinstance(found, Statement):
+            lines[part] = (_line(found.text, found),)
+        elif found:
+            lines[part] = _lines(found)
+    return OptionLine(therapy=therapy, lines=lines)
+
+
+def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, CitedSource]:
+    ids: set[str] = {name for finding in made.findings for name in finding.sources}
+    for line in _all_lines(made):
+        ids.update(line.sources)
+    return {name: cite(source_of(name)) for name in sorted(ids)}
+
+
+def _all_lines(made: Assessment) -> Iterable[Line]:
+    yield from (one.line for one in made.labelled_here)
+    yield from (one.line for one in made.standing)
+    yield from (one.line for one in (*made.positions, *made.evidence, *filter(None, (made.benefit,))))
+    yield from (one.line for one in made.regimens)
+    yield from (one.line for one in made.criteria)
+    yield from made.studies
+    yield from (*made.baseline, *made.review, *made.response, *made.stopping, *made.cautions, *made.alternatives_notes)
+    for option in made.alternatives:
+        for found in option.lines.values():
+            yield from found
