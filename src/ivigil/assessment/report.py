@@ -193,7 +193,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
         status_group=indication.status_group.value,
         labelled_here=tuple(_labelled(library.products, indication.id, region)),
         standing=tuple(
-            RegionStanding(region=name, status=one.status, line=_line(one.text or one.status, one))
+            RegionStanding(region=name, status=one.status, line=line_of(one.text or one.status, one))
             for name, one in indication.regulatory.items()
         ),
         positions=tuple(
@@ -203,7 +203,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
                 edition=one.edition,
                 scheme=one.scheme,
                 grade=one.grade,
-                line=_line(one.text, one),
+                line=line_of(one.text, one),
             )
             for one in indication.positions.values()
         ),
@@ -214,7 +214,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
                 edition="",
                 scheme=one.scheme,
                 grade=" ".join(filter(None, (one.category, one.strength))),
-                line=_line(one.text or f"{one.scheme}: {one.category}", one),
+                line=line_of(one.text or f"{one.scheme}: {one.category}", one),
             )
             for one in indication.evidence.values()
         ),
@@ -223,17 +223,17 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
         regimens=tuple(_regimens(indication)),
         criteria=tuple(_criterion(one, about) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
-        baseline=_lines(indication.baseline),
-        review=_lines(indication.review),
-        response=_lines(indication.response),
-        stopping=_lines(indication.stopping),
-        cautions=_lines(indication.cautions),
+        baseline=lines_of(indication.baseline),
+        review=lines_of(indication.review),
+        response=lines_of(indication.response),
+        stopping=lines_of(indication.stopping),
+        cautions=lines_of(indication.cautions),
         findings=in_order(findings),
         risks=tuple(sorted(screened.risks)),
         alternatives=() if family is None else tuple(_option(one.therapy, one) for one in family.options.values()),
         alternatives_notes=()
         if family is None
-        else _lines({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
+        else lines_of({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
         sources={},
         notice=NOTICE,
     )
@@ -252,7 +252,8 @@ def counts(indications: Iterable[Indication]) -> dict[str, int]:
 # ---- parts
 
 
-def _line(text: str, fact: Fact) -> Line:
+def line_of(text: str, fact: Fact) -> Line:
+    """A statement with what it rests on."""
     if fact.origin is Origin.POLICY:
         basis: Literal["source", "own_reading", "policy", "not_verified"] = "policy"
     elif fact.read is Read.NOT_READ:
@@ -262,8 +263,9 @@ def _line(text: str, fact: Fact) -> Line:
     return Line(text=text, basis=basis, read=fact.read, sources=fact.src)
 
 
-def _lines(statements: Mapping[str, Statement]) -> tuple[Line, ...]:
-    return tuple(_line(one.text, one) for one in statements.values())
+def lines_of(statements: Mapping[str, Statement]) -> tuple[Line, ...]:
+    """Statements in the order of their file."""
+    return tuple(line_of(one.text, one) for one in statements.values())
 
 
 def _labelled(products: Iterable[Product], indication: str, region: str) -> Iterable[Labelled]:
@@ -275,7 +277,7 @@ def _labelled(products: Iterable[Product], indication: str, region: str) -> Iter
                     product=product.id,
                     brand=product.brand,
                     revision=label.revision,
-                    line=_line(use.indication.text, use.indication),
+                    line=line_of(use.indication.text, use.indication),
                 )
 
 
@@ -284,7 +286,12 @@ def _benefit(indication: Indication) -> Graded | None:
     if one is None:
         return None
     return Graded(
-        who=one.whose, region="", edition="", scheme="", grade=one.judgement, line=_line(one.text or one.judgement, one)
+        who=one.whose,
+        region="",
+        edition="",
+        scheme="",
+        grade=one.judgement,
+        line=line_of(one.text or one.judgement, one),
     )
 
 
@@ -292,7 +299,7 @@ def _studies(studies: Iterable[Study], indication: str) -> Iterable[Line]:
     for study in studies:
         if indication in study.indications:
             for result in study.results.values():
-                yield _line(f"{study.name}: {result.text}", result)
+                yield line_of(f"{study.name}: {result.text}", result)
 
 
 def _regimens(indication: Indication) -> Iterable[RegimenLine]:
@@ -308,7 +315,7 @@ def _regimens(indication: Indication) -> Iterable[RegimenLine]:
             interval_days_min=one.interval_days_min,
             interval_days_max=one.interval_days_max,
             population=one.population,
-            line=_line(one.text, one),
+            line=line_of(one.text, one),
         )
 
 
@@ -327,7 +334,7 @@ def _criterion(criterion: Criterion, about: Circumstances) -> AskedOrComputed:
         status=status,
         body=criterion.body,
         region=criterion.region,
-        line=_line(criterion.text, criterion),
+        line=line_of(criterion.text, criterion),
     )
 
 
@@ -350,9 +357,9 @@ def _option(therapy: str, option: BaseModel) -> OptionLine:
     for part in OPTION_PARTS:
         found = getattr(option, part)
         if isinstance(found, Statement):
-            lines[part] = (_line(found.text, found),)
+            lines[part] = (line_of(found.text, found),)
         elif found:
-            lines[part] = _lines(found)
+            lines[part] = lines_of(found)
     return OptionLine(therapy=therapy, lines=lines)
 
 

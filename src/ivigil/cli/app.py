@@ -12,6 +12,7 @@ import typer
 
 from ivigil import __version__
 from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
+from ivigil.cli.assess import ask_command, assess_command, explain_app
 from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.plan import plan_command
 from ivigil.cli.sign import print_command, sign_command
@@ -32,8 +33,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("plan")(plan_command)
+app.command("assess")(assess_command)
+app.command("ask")(ask_command)
 app.command("sign")(sign_command)
 app.command("print")(print_command)
+app.add_typer(explain_app, name="explain")
 app.add_typer(knowledge_app, name="knowledge")
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from ivigil import __version__
+from ivigil.assessment.report import Library
 from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, UsageError
 from ivigil.knowledge.loading import Knowledge
@@ -51,8 +52,28 @@ def formulary_of(knowledge: Knowledge, indication: str) -> Formulary:
         vocabulary=knowledge.vocabulary,
         source_of=knowledge.source,
         waiting=knowledge.all_waiting(),
-        made_with=MadeWith(ivigil=__version__, knowledge=knowledge.fingerprint, overlay=knowledge.overlay_fingerprint),
+        made_with=made_with(knowledge),
     )
+
+
+def library_of(knowledge: Knowledge, indication: str) -> Library:
+    """The facts an assessment of one condition is made from."""
+    return Library(
+        indication=knowledge.indication(indication),
+        products=knowledge.products,
+        rules=Rules.of(knowledge.rules),
+        policies=knowledge.policies,
+        vocabulary=knowledge.vocabulary,
+        alternatives=knowledge.alternatives,
+        studies=knowledge.studies,
+        source_of=knowledge.source,
+        made_with=made_with(knowledge),
+    )
+
+
+def made_with(knowledge: Knowledge) -> MadeWith:
+    """Version and fingerprints, for every result."""
+    return MadeWith(ivigil=__version__, knowledge=knowledge.fingerprint, overlay=knowledge.overlay_fingerprint)
 
 
 def start_or_now(asked: str | None) -> tuple[datetime, bool]:

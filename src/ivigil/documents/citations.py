@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ivigil.prescription.plan import Instruction, Plan
 from ivigil.sources import CitedSource
@@ -25,8 +25,18 @@ class Citations:
     """Every source that a shown statement rests on, numbered once."""
 
     def __init__(self, plan: Plan) -> None:
-        self._sources = plan.sources
-        self._numbers = {name: place for place, name in enumerate(dict.fromkeys(_in_reading_order(plan)), start=1)}
+        self._number(plan.sources, _in_reading_order(plan))
+
+    @classmethod
+    def over(cls, sources: Mapping[str, CitedSource], names: Iterable[str]) -> Citations:
+        """Citations of any other result: its sources, and their ids in reading order."""
+        made = cls.__new__(cls)
+        made._number(sources, names)
+        return made
+
+    def _number(self, sources: Mapping[str, CitedSource], names: Iterable[str]) -> None:
+        self._sources = sources
+        self._numbers = {name: place for place, name in enumerate(dict.fromkeys(names), start=1)}
 
     def mark(self, names: Iterable[str]) -> str:
         """[1,4], or nothing; no space, so that it never breaks over a line."""

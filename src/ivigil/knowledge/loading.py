@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ivigil.errors import BadKnowledge, UnknownName
 from ivigil.knowledge import overlay
+from ivigil.knowledge.asking import AskWords
 from ivigil.knowledge.evidence import Alternatives, Mechanism, Study, Therapy
 from ivigil.knowledge.indications import Indication
 from ivigil.knowledge.policies import Policies
@@ -98,6 +99,11 @@ class Knowledge:
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """How immunoglobulin may work."""
         return self._all("mechanisms", Mechanism)
+
+    @cached_property
+    def ask_words(self) -> AskWords:
+        """How questions in free words are read."""
+        return self._validated("ask/words.toml", AskWords, self._raw("ask", "words"))
 
     def _all(self, kind: str, model: type[M]) -> tuple[M, ...]:
         return tuple(self._validated(f"{kind}/{name}.toml", model, self._raw(kind, name)) for name in self._names(kind))

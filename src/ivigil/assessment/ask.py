@@ -1,0 +1,295 @@
+"""Free words, a code or a lay name to conditions, and the cited evidence for them. Looked up, never generated.
+
+A match needs a term that belongs to the condition; ``why`` shows it. Typing errors are borne by edit distance. What is not
+in the knowledge base gives no match.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+from rapidfuzz import fuzz
+
+from ivigil.knowledge.asking import AskWords
+from ivigil.knowledge.evidence import Study
+from ivigil.knowledge.facts import Fact
+from ivigil.knowledge.indications import Indication
+from ivigil.knowledge.vocabulary import Term
+from ivigil.sources import CitedSource, Source, cite
+
+DISCLAIMER = (
+    "This looks up what the knowledge base holds and cites it. It informs; it does not advise a person and decides nothing. "
+    "Ask the treating team about your own care."
+)
+NOT_IN_BASE = "Not in the knowledge base."
+
+#: A term of at least so many letters bears typing errors; the needed likeness (0-100) falls with length.
+FUZZY_FROM_LETTERS = 6
+LIKENESS = ((14, 86.0), (9, 88.0), (FUZZY_FROM_LETTERS, 90.0))
+EXACT = 100.0
+PER_EXTRA_WORD = 6.0
+PER_SHARING_CONDITION = 4.0
+FOR_CONTEXT = 8.0
+SHORT_WORD = 3
+
+_ICD10 = re.compile(r"\b([A-TV-Z][0-9][0-9AB](?:\.[0-9A-Z]{1,4})?)\b", re.IGNORECASE)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Match(_Part):
+    """A condition found in the question: how well, and by which of its terms."""
+
+    indication: str
+    name: str
+    score: float
+    why: str
+    status: str
+
+
+class Cited(_Part):
+    """One statement with its source ids."""
+
+    indication: str
+    text: str
+    sources: tuple[str, ...]
+    verified: bool
+
+
+class Answer(_Part):
+    """What the knowledge base holds on a question: matches best first, what guidelines say, what studies found."""
+
+    question: str
+    matches: tuple[Match, ...]
+    medicines: tuple[str, ...]
+    guidelines: tuple[Cited, ...]
+    studies: tuple[Cited, ...]
+    sources: dict[str, CitedSource]
+    note: str
+    disclaimer: str
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A text as words in lower case without accents, beside the words as they were written."""
+
+    folded: tuple[str, ...]
+    written: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> _Words:
+        plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+        plain = plain.replace("'s ", " ").replace("\u2019s ", " ").removesuffix("'s").removesuffix("\u2019s")
+        written = tuple(re.findall(r"[A-Za-z0-9]+", plain))
+        return cls(tuple(word.casefold() for word in written), written)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What questions are put to: conditions, their evidence, medicines, and the word lists."""
+
+    indications: tuple[Indication, ...]
+    studies: tuple[Study, ...]
+    medicines: Mapping[str, Term]
+    words: AskWords
+    source_of: Callable[[str], Source]
+
+    @cached_property
+    def terms(self) -> Mapping[tuple[str, ...], frozenset[str]]:
+        """Every term as folded words, with the conditions it belongs to."""
+        found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        blocked = {_Words.of(word).folded for word in self.words.not_specific}
+        for one in self.indications:
+            for written in (one.name, *one.synonyms, *one.lay_terms, *one.specific_terms):
+                for part in _split(written):
+                    words = _Words.of(part).folded
+                    if words and words not in blocked and len("".join(words)) > 1:
+                        found[words].add(one.id)
+        return {words: frozenset(ids) for words, ids in found.items()}
+
+    @cached_property
+    def abbreviations(self) -> frozenset[tuple[str, ...]]:
+        """Terms that count only when written in capitals."""
+        return frozenset(_Words.of(word).folded for word in self.words.capitals_only)
+
+    @cached_property
+    def codes(self) -> Mapping[str, frozenset[str]]:
+        """ICD-10-CM codes, with the conditions that carry them."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for one in self.indications:
+            for code in one.icd10cm:
+                found[code.code.upper()].add(one.id)
+        return {code: frozenset(ids) for code, ids in found.items()}
+
+
+@dataclass(frozen=True)
+class _Hit:
+    start: int
+    end: int
+    likeness: float
+    term: tuple[str, ...]
+    ids: frozenset[str]
+
+
+def ask(question: str, ground: Ground) -> Answer:
+    """The answer to a question in free words."""
+    words = _Words.of(question)
+    hits = _outermost(_hits(words, ground))
+    scores: dict[str, tuple[float, str]] = {}
+    contexts = {
+        name
+        for name, said in ground.words.contexts.items()
+        if any(_stands_in(_Words.of(one).folded, words.folded) for one in said)
+    }
+    for hit in hits:
+        base = hit.likeness + PER_EXTRA_WORD * (len(hit.term) - 1) - PER_SHARING_CONDITION * (len(hit.ids) - 1)
+        for name in hit.ids:
+            favoured = ground.words.favours.get(name)
+            score = base + (FOR_CONTEXT if favoured in contexts else 0.0)
+            if score > scores.get(name, (0.0, ""))[0]:
+                scores[name] = (score, f"“{' '.join(words.written[hit.start : hit.end])}”")
+    for code in _ICD10.findall(question):
+        for name in _by_code(code.upper(), ground.codes):
+            scores[name] = (EXACT + PER_EXTRA_WORD, f"ICD-10 {code.upper()}")
+    by_id = {one.id: one for one in ground.indications}
+    matches = tuple(
+        Match(
+            indication=name,
+            name=by_id[name].name,
+            score=round(score, 1),
+            why=why,
+            status=by_id[name].status_group.value,
+        )
+        for name, (score, why) in sorted(scores.items(), key=lambda item: (-item[1][0], item[0]))
+    )
+    chosen = [by_id[match.indication] for match in matches]
+    guidelines = tuple(said for one in chosen for said in _guidelines(one))
+    studies = tuple(said for one in chosen for said in _studies(one, ground.studies))
+    ids = sorted({name for said in (*guidelines, *studies) for name in said.sources})
+    return Answer(
+        question=question,
+        matches=matches,
+        medicines=tuple(_medicines(words, ground.medicines)),
+        guidelines=guidelines,
+        studies=studies,
+        sources={name: cite(ground.source_of(name)) for name in ids},
+        note="" if matches else NOT_IN_BASE,
+        disclaimer=DISCLAIMER,
+    )
+
+
+# ---- recognising
+
+
+def _split(written: str) -> Iterable[str]:
+    """A name and what stands in its brackets, each a term; commas part terms too."""
+    inside = re.findall(r"\(([^)]*)\)", written)
+    for piece in (re.sub(r"\([^)]*\)", " ", written), *inside):
+        for part in re.split(r";|, ", piece):
+            if part.strip():
+                yield part
+                if "/" in part:  # SJS/TEN: each abbreviation stands alone too
+                    yield from (one for one in re.split(r"[/ ]", part) if one.isupper())
+
+
+def _hits(words: _Words, ground: Ground) -> list[_Hit]:
+    hits = []
+    for term, ids in ground.terms.items():
+        size = len(term)
+        joined = " ".join(term)
+        needed = next((likeness for letters, likeness in LIKENESS if len(joined) >= letters), None)
+        for start in range(len(words.folded) - size + 1):
+            window = words.folded[start : start + size]
+            if window == term:
+                if term in ground.abbreviations and not all(
+                    word.isupper() for word in words.written[start : start + size]
+                ):
+                    continue
+                hits.append(_Hit(start, start + size, EXACT, term, ids))
+            elif needed is not None and window[0][0] == term[0][0]:
+                likeness = fuzz.ratio(" ".join(window), joined, score_cutoff=needed)
+                if likeness >= needed and _each_word_is_near(window, term):
+                    hits.append(_Hit(start, start + size, likeness, term, ids))
+    return hits
+
+
+def _each_word_is_near(window: tuple[str, ...], term: tuple[str, ...]) -> bool:
+    """No word of a term may be another word: short words count exactly, digits always."""
+    for said, meant in zip(window, term, strict=True):
+        if said == meant:
+            continue
+        if min(len(said), len(meant)) <= SHORT_WORD or any(one.isdigit() for one in said + meant):
+            return False
+        if fuzz.ratio(said, meant) < LIKENESS[0][1] - 10:
+            return False
+    return True
+
+
+def _outermost(hits: list[_Hit]) -> list[_Hit]:
+    """A term inside a longer one that was found does not speak for another condition."""
+    return [
+        hit
+        for hit in hits
+        if not any(
+            other.start <= hit.start and hit.end <= other.end and other.end - other.start > hit.end - hit.start
+            for other in hits
+        )
+    ]
+
+
+def _stands_in(term: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    return any(words[start : start + len(term)] == term for start in range(len(words) - len(term) + 1))
+
+
+def _by_code(code: str, codes: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Conditions of a code; a code without its decimals stands for all codes under it."""
+    exact = codes.get(code)
+    if exact is not None:
+        return exact
+    return frozenset(
+        name for one, ids in codes.items() if one.startswith(f"{code}.") or code.startswith(f"{one}.") for name in ids
+    )
+
+
+def _medicines(words: _Words, medicines: Mapping[str, Term]) -> Iterable[str]:
+    for code, term in medicines.items():
+        if any(_stands_in(_Words.of(name).folded, words.folded) for name in (term.name, *term.also)):
+            yield code
+
+
+# ---- what is said
+
+
+def _guidelines(one: Indication) -> Iterable[Cited]:
+    for place in one.regulatory.values():
+        yield _cited(one.id, f"{one.name}: {place.text or place.status}", place)
+    for position in one.positions.values():
+        grade = f" ({position.scheme}: {position.grade})" if position.grade else ""
+        yield _cited(one.id, f"{position.body}{grade}: {position.text}", position)
+    for regimen in one.regimens.values():
+        yield _cited(one.id, f"{regimen.authority or 'Dose'}: {regimen.text}", regimen)
+
+
+def _studies(one: Indication, studies: Iterable[Study]) -> Iterable[Cited]:
+    for grade in one.evidence.values():
+        yield _cited(
+            one.id, f"{grade.scheme}: {' '.join(filter(None, (grade.category, grade.strength, grade.text)))}", grade
+        )
+    for study in studies:
+        if one.id in study.indications:
+            for result in study.results.values():
+                yield _cited(one.id, f"{study.name}: {result.text}", result)
+
+
+def _cited(indication: str, text: str, fact: Fact) -> Cited:
+    return Cited(
+        indication=indication, text=text, sources=fact.src, verified=bool(fact.src) and fact.read.value != "not_read"
+    )
