@@ -33,6 +33,7 @@ NOT_IN_BASE = "Not in the knowledge base."
 FUZZY_FROM_LETTERS = 6
 LIKENESS = ((14, 86.0), (9, 88.0), (FUZZY_FROM_LETTERS, 90.0))
 EXACT = 100.0
+OTHER_ORDER = 96.0
 PER_EXTRA_WORD = 6.0
 PER_SHARING_CONDITION = 4.0
 FOR_CONTEXT = 8.0
@@ -84,6 +85,15 @@ class _Words:
     folded: tuple[str, ...]
     written: tuple[str, ...]
 
+    def without(self, skipped: frozenset[str]) -> _Words:
+        """The words that carry meaning; capitals do (an abbreviation may read like a small word)."""
+        kept = [
+            at
+            for at, word in enumerate(self.folded)
+            if word not in skipped or (len(self.written[at]) > 1 and self.written[at].isupper())
+        ]
+        return _Words(tuple(self.folded[at] for at in kept), tuple(self.written[at] for at in kept))
+
     @classmethod
     def of(cls, text: str) -> _Words:
         plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
@@ -110,10 +120,15 @@ class Ground:
         for one in self.indications:
             for written in (one.name, *one.synonyms, *one.lay_terms, *one.specific_terms):
                 for part in _split(written):
-                    words = _Words.of(part).folded
+                    words = _Words.of(part).without(self.skipped).folded
                     if words and words not in blocked and len("".join(words)) > 1:
                         found[words].add(one.id)
         return {words: frozenset(ids) for words, ids in found.items()}
+
+    @cached_property
+    def skipped(self) -> frozenset[str]:
+        """Small words that are passed over."""
+        return frozenset(self.words.skipped)
 
     @cached_property
     def abbreviations(self) -> frozenset[tuple[str, ...]]:
@@ -141,7 +156,7 @@ class _Hit:
 
 def ask(question: str, ground: Ground) -> Answer:
     """The answer to a question in free words."""
-    words = _Words.of(question)
+    words = _Words.of(question).without(ground.skipped)
     hits = _outermost(_hits(words, ground))
     scores: dict[str, tuple[float, str]] = {}
     contexts = {
@@ -151,11 +166,12 @@ def ask(question: str, ground: Ground) -> Answer:
     }
     for hit in hits:
         base = hit.likeness + PER_EXTRA_WORD * (len(hit.term) - 1) - PER_SHARING_CONDITION * (len(hit.ids) - 1)
+        why = f"“{' '.join(words.written[hit.start : hit.end])}”"
         for name in hit.ids:
-            favoured = ground.words.favours.get(name)
-            score = base + (FOR_CONTEXT if favoured in contexts else 0.0)
-            if score > scores.get(name, (0.0, ""))[0]:
-                scores[name] = (score, f"“{' '.join(words.written[hit.start : hit.end])}”")
+            forms = [form for context, form in ground.words.forms.get(name, {}).items() if context in contexts]
+            for found, score in ((name, base), *((form, base + FOR_CONTEXT) for form in forms)):
+                if score > scores.get(found, (0.0, ""))[0]:
+                    scores[found] = (score, why)
     for code in _ICD10.findall(question):
         for name in _by_code(code.upper(), ground.codes):
             scores[name] = (EXACT + PER_EXTRA_WORD, f"ICD-10 {code.upper()}")
@@ -193,8 +209,10 @@ def _split(written: str) -> Iterable[str]:
     """A name and what stands in its brackets, each a term; commas part terms too."""
     inside = re.findall(r"\(([^)]*)\)", written)
     for piece in (re.sub(r"\([^)]*\)", " ", written), *inside):
-        for part in re.split(r";|, ", piece):
-            if part.strip():
+        parts = re.split(r";|, ", piece)
+        for part in parts:
+            # One plain word cut off at a comma ("thrombocytopenia, immune") is no name.
+            if part.strip() and (len(parts) == 1 or len(part.split()) > 1 or part.strip().isupper()):
                 yield part
                 if "/" in part:  # SJS/TEN: each abbreviation stands alone too
                     yield from (one for one in re.split(r"[/ ]", part) if one.isupper())
@@ -214,6 +232,8 @@ def _hits(words: _Words, ground: Ground) -> list[_Hit]:
                 ):
                     continue
                 hits.append(_Hit(start, start + size, EXACT, term, ids))
+            elif size > 1 and sorted(window) == sorted(term):
+                hits.append(_Hit(start, start + size, OTHER_ORDER, term, ids))
             elif needed is not None and window[0][0] == term[0][0]:
                 likeness = fuzz.ratio(" ".join(window), joined, score_cutoff=needed)
                 if likeness >= needed and _each_word_is_near(window, term):
