@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from ivigil.assessment.screening import Circumstances, Rules, kidney_function, screen_patient, unlikely_values
 from ivigil.assessment.screening.decide import decide
 from ivigil.findings import Finding, in_order
-from ivigil.knowledge.evidence import Alternatives, Study
+from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.indications import Criterion, Indication
 from ivigil.knowledge.policies import Policies
@@ -103,6 +103,7 @@ class OptionLine(_Part):
     """One alternative for this family of conditions."""
 
     therapy: str
+    name: str
     lines: dict[str, tuple[Line, ...]]
 
 
@@ -163,6 +164,7 @@ class Library:
     policies: Policies
     vocabulary: Vocabulary
     alternatives: tuple[Alternatives, ...]
+    therapies: tuple[Therapy, ...]
     studies: tuple[Study, ...]
     source_of: Callable[[str], Source]
     made_with: MadeWith
@@ -230,7 +232,11 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
         cautions=lines_of(indication.cautions),
         findings=in_order(findings),
         risks=tuple(sorted(screened.risks)),
-        alternatives=() if family is None else tuple(_option(one.therapy, one) for one in family.options.values()),
+        alternatives=()
+        if family is None
+        else tuple(
+            _option(one, {therapy.id: therapy.name for therapy in library.therapies}) for one in family.options.values()
+        ),
         alternatives_notes=()
         if family is None
         else lines_of({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
@@ -352,7 +358,7 @@ OPTION_PARTS = (
 )
 
 
-def _option(therapy: str, option: BaseModel) -> OptionLine:
+def _option(option: Option, names: Mapping[str, str]) -> OptionLine:
     lines: dict[str, tuple[Line, ...]] = {}
     for part in OPTION_PARTS:
         found = getattr(option, part)
@@ -360,7 +366,8 @@ def _option(therapy: str, option: BaseModel) -> OptionLine:
             lines[part] = (line_of(found.text, found),)
         elif found:
             lines[part] = lines_of(found)
-    return OptionLine(therapy=therapy, lines=lines)
+    name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " "))
+    return OptionLine(therapy=option.therapy, name=name, lines=lines)
 
 
 def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, CitedSource]:

@@ -69,8 +69,8 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("Stopped.", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader (``head``, ``less``) has seen enough.
+    except (BrokenPipeError, SystemExit):
+        # The reader (``head``, ``less``) has seen enough; rich leaves by SystemExit then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as problem:

@@ -65,6 +65,7 @@ def library_of(knowledge: Knowledge, indication: str) -> Library:
         policies=knowledge.policies,
         vocabulary=knowledge.vocabulary,
         alternatives=knowledge.alternatives,
+        therapies=knowledge.therapies,
         studies=knowledge.studies,
         source_of=knowledge.source,
         made_with=made_with(knowledge),

@@ -177,7 +177,7 @@ def _note(text: str) -> Iterator[Text]:
 
 def _alternatives(made: Assessment, cited: Citations) -> Iterator[RenderableType]:
     for option in made.alternatives:
-        yield Text(option.therapy.replace("_", " "), style="bold")
+        yield Text(option.name[:1].upper() + option.name[1:], style="bold")
         for part, lines in option.lines.items():
             for line in lines:
                 yield Padding(_line(f"{PARTS[part]}: {line.text}", line, cited), (0, 0, 0, 2))
