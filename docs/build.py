@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 
+from ivigil.assessment.ask import Answer
+from ivigil.assessment.report import Assessment, counts
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import CHOICES, Patient, ProductHistory, Reaction, SpecialistPlan
 from ivigil.prescription.plan import Plan, Signature
@@ -92,6 +94,30 @@ def patient_page(knowledge: Knowledge) -> str:
     return "\n".join(lines) + "\n"
 
 
+def conditions_page(knowledge: Knowledge) -> str:
+    tally = counts(knowledge.indications)
+    lines = [
+        "# The conditions",
+        "",
+        "<!-- written by docs/build.py -->",
+        "",
+        f"{len(knowledge.indications)} conditions. Criteria: {tally['computed']} with at least one that is computed from the record,",
+        f"{tally['asked']} with criteria that are only asked, {tally['none']} with none in the knowledge base.",
+        "",
+        "| id | name | stands | guidelines | regimens in figures | criteria |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in knowledge.indications:
+        rows = one.eligibility.values()
+        computed = sum(row.when is not None for row in rows)
+        criteria = f"{computed} computed, {len(rows) - computed} asked" if rows else "none"
+        figures = sum(regimen.g_per_kg_max is not None for regimen in one.regimens.values())
+        lines.append(
+            f"| `{one.id}` | {one.name} | {one.status_group.value.replace('_', ' ')} | {len(one.positions)} | {figures} | {criteria} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def _schema(model: type) -> str:
     schema = model.model_json_schema(mode="serialization", by_alias=True)  # type: ignore[attr-defined]
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
@@ -103,6 +129,9 @@ def pages() -> dict[Path, str]:
         REFERENCE / "patient.md": patient_page(knowledge),
         REFERENCE / "patient.schema.json": _schema(Patient),
         REFERENCE / "plan.schema.json": _schema(Plan),
+        REFERENCE / "assessment.schema.json": _schema(Assessment),
+        REFERENCE / "answer.schema.json": _schema(Answer),
+        REFERENCE / "conditions.md": conditions_page(knowledge),
         REFERENCE / "signature.schema.json": _schema(Signature),
         REFERENCE / "stock.schema.json": _schema(StockRow),
     }

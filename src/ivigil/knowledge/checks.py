@@ -579,6 +579,9 @@ def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
             records += located(f"{kind}/{name}.toml", getattr(whole, name))
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
+    for kind in ("studies", "alternatives", "therapies", "mechanisms"):
+        for record in _one(partial(getattr, knowledge, kind), rows) or ():
+            records += located(f"{kind}/{record.id}.toml", record)
 
     if sources:
         rows += sources_exist(records, sources)
