@@ -14,6 +14,7 @@ from ivigil import __version__
 from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
 from ivigil.cli.assess import ask_command, assess_command, explain_app
 from ivigil.cli.knowledge import knowledge_app
+from ivigil.cli.leaflet import leaflet_command, summary_command
 from ivigil.cli.plan import plan_command
 from ivigil.cli.sign import print_command, sign_command
 from ivigil.errors import IvigilError, UsageError
@@ -37,6 +38,8 @@ app.command("assess")(assess_command)
 app.command("ask")(ask_command)
 app.command("sign")(sign_command)
 app.command("print")(print_command)
+app.command("leaflet")(leaflet_command)
+app.command("summary")(summary_command)
 app.add_typer(explain_app, name="explain")
 app.add_typer(knowledge_app, name="knowledge")
 

@@ -1,0 +1,67 @@
+"""``ivigil leaflet`` and ``ivigil summary``: a plan for the patient, and on one page for the clinician."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ivigil.cli.opening import open_knowledge
+from ivigil.cli.plan import save
+from ivigil.cli.sign import _read
+from ivigil.errors import UsageError
+from ivigil.prescription.plan import Plan
+
+if TYPE_CHECKING:
+    from ivigil.documents.leaflet import Facts
+
+
+def leaflet_command(
+    plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
+    lang: str = typer.Option("en", help="en, or es (not yet reviewed by a native clinician)."),
+    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    phone: str | None = typer.Option(None, help="Whom to call; without it a blank line."),
+    where: str | None = typer.Option(None, help="Where to come."),
+    pdf: Path | None = typer.Option(None, help="The PDF to write."),
+    html: Path | None = typer.Option(None, help="The HTML file to write."),
+    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
+) -> None:
+    """Explain a plan to the patient: two large-type pages. It does not replace the team's advice."""
+    if (pdf is None) == (html is None):
+        raise UsageError("--pdf", None, "Give --pdf or --html, one of them.", "`ivigil leaflet --help` shows how.")
+    read = _read(Plan, plan, "PLAN")
+    facts = _facts(read)
+    if pdf is not None:
+        from ivigil.documents.leaflet import leaflet_pdf
+
+        content, out = leaflet_pdf(read, facts, lang, paper, phone, where), pdf
+    else:
+        assert html is not None
+        from ivigil.documents.leaflet_html import leaflet_html
+
+        content, out = leaflet_html(read, facts, lang, phone, where).encode(), html
+    save(out, lambda: out.write_bytes(content))
+
+
+def summary_command(
+    plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
+    pdf: Path = typer.Option(help="The PDF to write."),
+    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
+) -> None:
+    """One page for the clinician: what was found, what is planned, on which sources."""
+    from ivigil.documents.summary import summary_pdf
+
+    content = summary_pdf(_read(Plan, plan, "PLAN"), paper)
+    save(pdf, lambda: pdf.write_bytes(content))
+
+
+def _facts(plan: Plan) -> Facts:
+    from ivigil.documents.leaflet import Facts
+    from ivigil.knowledge.leaflet import leaflet_facts
+
+    knowledge = open_knowledge()
+    named = "" if plan.prescription is None else plan.prescription.product
+    product = knowledge.product(named) if named in knowledge.product_ids else None
+    return Facts(leaflet_facts(knowledge), product, knowledge.source)

@@ -1,0 +1,203 @@
+"""One page for the clinician: what was found, what is planned, on which sources. Not an order: the plan is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any
+
+from ivigil.documents.citations import KINDS
+from ivigil.documents.leaflet import pages_of
+from ivigil.documents.pdf import PAPERS, _compile, _drawable, _each_text
+from ivigil.documents.wording import (
+    NOT_VERIFIED,
+    PATTERNS,
+    SIGNS,
+    accepted_for,
+    breakable,
+    clock,
+    day,
+    duration,
+    moment,
+    number,
+    per_kg,
+    short_id,
+    strength,
+    together,
+    vials,
+    visible,
+)
+from ivigil.errors import BadInput
+from ivigil.findings import Finding, Severity
+from ivigil.prescription.plan import Infusion, Plan, Prescription, check_unchanged
+
+Json = dict[str, Any]
+
+SIZES_PT = (9.5, 9, 8.5, 8, 7.5)
+LONGEST_NAME = 80
+
+
+def summary_pdf(plan: Plan, paper: str = "a4") -> bytes:
+    """The summary on one page.
+
+    What only informs is named by its code where the page would not hold all of it; what blocks or warns is always told in
+    full, and runs on to another page before any of it is left out.
+
+    Raises:
+        BadInput: an altered plan or an unknown paper.
+    """
+    check_unchanged(plan)
+    if paper not in PAPERS:
+        raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
+    template = (files("ivigil.documents") / "templates" / "summary.typ").read_bytes()
+    made = b""
+    for told_in_full in (True, False):
+        said = _drawable(_each_text(summary(plan, told_in_full), lambda text: together(visible(text))))
+        shown = json.dumps(_each_text(said, breakable), ensure_ascii=False)
+        for size in SIZES_PT:
+            made = _compile(template, {"paper": paper, "summary": shown, "size": f"{size}"})
+            if pages_of(made) == 1:
+                return made
+    return made
+
+
+class _Numbers:
+    """Sources numbered in the order in which they are cited here."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+
+    def mark(self, names: Iterable[str]) -> str:
+        found = sorted({self.names.setdefault(name, len(self.names) + 1) for name in names})
+        return f"[{','.join(map(str, found))}]" if found else ""
+
+
+def summary(plan: Plan, told_in_full: bool = True) -> Json:
+    """Everything the page shows, as plain JSON."""
+    cited = _Numbers()
+    ordered = plan.prescription if plan.status == "planned" else None
+    told = [one for one in plan.findings if told_in_full or one.severity is not Severity.INFORMS]
+    rest = [one.code for one in plan.findings if one not in told]
+    return {
+        "status": plan.status,
+        "synthetic": plan.synthetic,
+        "patient": plan.patient_ref if len(plan.patient_ref) <= LONGEST_NAME else f"{plan.patient_ref[:LONGEST_NAME]}…",
+        "indication": plan.indication_name,
+        "plan_short": short_id(plan.plan_id),
+        "valid_until": moment(plan.valid_until),
+        "made_with": f"ivigil {plan.made_with.ivigil}, knowledge {short_id(plan.made_with.knowledge)}"
+        + ("" if plan.made_with.overlay is None else f", site overlay {short_id(plan.made_with.overlay)}"),
+        "notice": plan.notice,
+        "plan": None if ordered is None else _planned(plan, ordered, cited),
+        "findings": [_finding(plan, one, cited) for one in told],
+        "rest": ", ".join(rest),
+        "accepted": [one.model_dump() for one in plan.accepted],
+        "candidates": _candidates(plan),
+        "references": _references(plan, cited),
+    }
+
+
+def _planned(plan: Plan, ordered: Prescription, cited: _Numbers) -> Json:
+    strengths = dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions)
+    by = "the label" if ordered.authority == "label" else ordered.authority
+    every = f"every {ordered.interval_days} days" if ordered.interval_days else "no interval in the source"
+    following = f"next {day(ordered.next_course_on)}" if ordered.next_course_on else "none planned"
+    rows = [
+        (
+            "Product",
+            f"{ordered.brand}, {' and '.join(strengths)} ({ordered.region} label {ordered.label_revision})",
+            "",
+        ),
+        ("Regimen", f"{ordered.phase.value}, by {by}", cited.mark(ordered.sources)),
+        (
+            "Dose",
+            f"{number(ordered.course_dose_g)} g in {_days(plan)}; {number(ordered.dose_g_per_kg)} g/kg of "
+            f"{ordered.weight_basis.value} weight {number(ordered.dosing_weight_kg)} kg "
+            f"(weighed {number(ordered.weight_kg)} kg, rate weight {number(ordered.rate_weight_kg)} kg)",
+            "",
+        ),
+        ("Courses", f"{every}; {following}", ""),
+        ("Where", {"hospital": "hospital", "clinic": "clinic", "home": "home"}[ordered.setting], ""),
+        ("Before", "; ".join(_before(ordered)) or "no premedication", _marks(ordered, cited)),
+    ]
+    if ordered.off_label is not None:
+        rows.insert(2, ("Off label", ordered.off_label, ""))
+    if ordered.cost is not None:
+        cost = ordered.cost
+        rows.append(
+            ("Cost", f"{number(cost.course)} {cost.currency} at {number(cost.price_per_g)} {cost.currency}/g", "")
+        )
+    return {
+        "rows": [{"label": label, "value": value, "cited": mark} for label, value, mark in rows],
+        "days": [_day(one, cited) for one in plan.infusions],
+    }
+
+
+def _days(plan: Plan) -> str:
+    return "1 day" if len(plan.infusions) == 1 else f"{len(plan.infusions)} days"
+
+
+def _before(ordered: Prescription) -> list[str]:
+    return [
+        " ".join(
+            part
+            for part in (
+                row.what,
+                row.dose or "(dose: the prescriber)",
+                row.route,
+                f"{row.min_before[0]}–{row.min_before[1]} min before" if row.min_before else "",
+            )
+            if part
+        )
+        for row in ordered.premedication
+    ]
+
+
+def _marks(ordered: Prescription, cited: _Numbers) -> str:
+    return cited.mark(name for row in ordered.premedication for name in row.sources)
+
+
+def _day(one: Infusion, cited: _Numbers) -> Json:
+    rates = [number(step.pump_ml_per_h) for step in one.steps]
+    return {
+        "number": str(one.number),
+        "date": day(one.starts_at.date()),
+        "time": f"{clock(one.starts_at, 0)}–{clock(one.starts_at, one.duration_min)}",
+        "duration": duration(one.duration_min),
+        "dose": f"{number(one.dose_g)} g",
+        "vials": vials(one.vials).replace(" × ", "\u00a0×\u00a0")
+        + (f", {number(one.waste_g)} g left over" if one.waste_g else ""),
+        "rates": " → ".join(rates),
+        "max": f"{per_kg(one.max_rate_ml_per_kg_h)} mL/kg/h, {PATTERNS[one.pattern]}",
+        "cited": cited.mark(name for step in one.steps for name in step.sources),
+    }
+
+
+def _finding(plan: Plan, one: Finding, cited: _Numbers) -> Json:
+    accepted = accepted_for(plan, one)
+    return {
+        "severity": one.severity.value,
+        "sign": SIGNS[one.severity],
+        "code": one.code,
+        "text": one.text,
+        "remedy": one.remedy or "",
+        "accepted": "" if accepted is None else f"Accepted by {accepted.by} ({accepted.role}): {accepted.because}",
+        "unverified": "" if one.verified else NOT_VERIFIED,
+        "cited": cited.mark(one.sources),
+    }
+
+
+def _candidates(plan: Plan) -> str:
+    fits = [one.product for one in plan.candidates if one.fits]
+    return f"{len(plan.candidates)} considered; fit: {', '.join(fits) or 'none'}." if plan.candidates else ""
+
+
+def _references(plan: Plan, cited: _Numbers) -> list[Json]:
+    rows = []
+    for name, place in cited.names.items():
+        source = plan.sources.get(name)
+        said = [] if source is None else [source.publisher, source.revision, KINDS.get(source.kind, source.kind)]
+        title = name if source is None else source.title
+        rows.append({"number": str(place), "title": title, "rest": ", ".join(part for part in said if part)})
+    return rows
