@@ -467,6 +467,11 @@ def test_a_blocked_plan_gives_no_leaflet():
             leaflet_html(made, facts())
 
 
+def test_a_product_for_under_the_skin_gets_no_leaflet_about_a_vein():
+    with pytest.raises(BadInput, match="under the skin"):
+        leaflet_pdf(plans.one_day(), facts("hizentra"))
+
+
 def test_an_altered_plan_is_refused():
     with pytest.raises(BadInput, match="does not match its id"):
         leaflet_pdf(plans.one_day().model_copy(update={"patient_ref": "somebody else"}), facts())

@@ -23,7 +23,7 @@ from ivigil.documents.wording import breakable, short_id, strength, together, vi
 from ivigil.errors import BadInput
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.leaflet import LeafletFacts
-from ivigil.knowledge.products import Product
+from ivigil.knowledge.products import Product, Route
 from ivigil.prescription.plan import Infusion, Plan, Prescription, check_unchanged
 from ivigil.sources import CitedSource, Source, cite
 
@@ -108,6 +108,13 @@ def leaflet(plan: Plan, facts: Facts, lang: str, phone: str | None = None, where
             plan.status,
             "A blocked plan has nothing to tell a patient: there is no treatment in it.",
             "Resolve what blocks it and plan again.",
+        )
+    if facts.product is not None and facts.product.route is not Route.IV:
+        raise BadInput(
+            "product",
+            facts.product.brand,
+            "This leaflet explains an infusion into a vein; this product is given under the skin.",
+            "Explain it in person: there is no leaflet for it yet.",
         )
     texts = Texts(lang)
     cited = _Cited(facts.source_of)

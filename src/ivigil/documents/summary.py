@@ -13,7 +13,6 @@ from ivigil.documents.pdf import PAPERS, _compile, _drawable, _each_text
 from ivigil.documents.wording import (
     NOT_VERIFIED,
     PATTERNS,
-    SIGNS,
     accepted_for,
     breakable,
     clock,
@@ -178,7 +177,6 @@ def _finding(plan: Plan, one: Finding, cited: _Numbers) -> Json:
     accepted = accepted_for(plan, one)
     return {
         "severity": one.severity.value,
-        "sign": SIGNS[one.severity],
         "code": one.code,
         "text": one.text,
         "remedy": one.remedy or "",

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from ivigil.errors import BadInput
 from ivigil.knowledge import rules
 from ivigil.knowledge.facts import Fact, Rate
+from ivigil.knowledge.leaflet import leaflet_facts
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.policies import Policies
 from ivigil.knowledge.products import Product, RateTable
@@ -579,6 +580,8 @@ def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
             records += located(f"{kind}/{name}.toml", getattr(whole, name))
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
+    told = _one(lambda: leaflet_facts(knowledge), rows)
+    records += () if told is None else located("leaflet/leaflet.toml", told)
     for kind in ("studies", "alternatives", "therapies", "mechanisms"):
         for record in _one(partial(getattr, knowledge, kind), rows) or ():
             records += located(f"{kind}/{record.id}.toml", record)
