@@ -27,6 +27,7 @@ from ivigil.knowledge.facts import (
     VialSizes,
 )
 from ivigil.knowledge.regimens import Regimen
+from ivigil.knowledge.subcutaneous import SubcutaneousLabel
 
 
 class Route(StrEnum):
@@ -98,6 +99,7 @@ class Label(Record):
     at_risk: AtRisk | None = None
     not_labelled_for: Items | None = None
     switching: Statement | None = None
+    subcutaneous: SubcutaneousLabel | None = None
 
 
 class Fluids(Fact):

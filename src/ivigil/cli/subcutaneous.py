@@ -1,0 +1,118 @@
+"""``ivigil plan --route sc``: the start under the skin. Called by the plan command with options already parsed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ivigil.cli import EXIT_BLOCKED, EXIT_DONE
+from ivigil.cli.opening import (
+    formulary_of,
+    limits_of,
+    region_or_refuse,
+    start_or_now,
+)
+from ivigil.errors import UsageError
+from ivigil.knowledge.loading import Knowledge
+from ivigil.knowledge.regimens import Phase
+from ivigil.patient import Limits, read_patient
+from ivigil.prescription.request import Formulary, Request
+from ivigil.prescription.subcutaneous import Start, plan_start
+from ivigil.prescription.subcutaneous_plan import SubcutaneousPlan, as_json
+
+#: What a start plan takes from the options of ``ivigil plan``; any other that is given is refused, never ignored.
+TAKEN = ("product", "regimen", "days", "interval_days", "weight_basis", "accepted")
+#: Read here, not handed on.
+READ_HERE = ("phase", "indication", "region", "start", "iv_dose_g", "iv_interval_days", "times_per_week")
+
+
+def plan_subcutaneous(
+    raw: object,
+    options: dict[str, Any],
+    knowledge: Knowledge,
+    *,
+    json_: bool = False,
+    kept: dict[str, Formulary] | None = None,
+    limits: Limits | None = None,
+) -> int:
+    """Make and show one start plan; the exit code (0 planned, 3 blocked).
+
+    ``options`` are those of ``ivigil plan`` by name, typed, with ``iv_dose_g`` (Decimal), ``iv_interval_days`` (int) and
+    ``times_per_week`` (int) beside them; an option left out may be absent or None.
+    """
+    plan = make_subcutaneous(raw, options, knowledge, kept=kept, limits=limits)
+    if json_:
+        typer.echo(as_json(plan))
+    else:
+        from rich.console import Console
+
+        from ivigil.documents.subcutaneous_terminal import render_start
+
+        render_start(plan, Console())
+    return EXIT_BLOCKED if plan.status == "blocked" else EXIT_DONE
+
+
+def make_subcutaneous(
+    raw: object,
+    options: dict[str, Any],
+    knowledge: Knowledge,
+    *,
+    kept: dict[str, Formulary] | None = None,
+    limits: Limits | None = None,
+) -> SubcutaneousPlan:
+    """The start plan for a raw patient record; ``kept`` keeps the formulary of each condition for a cohort."""
+    refuse_what_is_not_taken(options)
+    condition = options.get("indication")
+    if condition is None:
+        raise UsageError("--indication", None, "A plan is for one condition.", "Name it with --indication.")
+    region = region_or_refuse(options.get("region"))
+    patient = read_patient(raw, limits or limits_of(knowledge))
+    start, assumed = start_or_now(options.get("start"))
+    kept = {} if kept is None else kept
+    formulary = kept.get(condition) or kept.setdefault(condition, formulary_of(knowledge, condition))
+    given = {name: options[name] for name in TAKEN if options.get(name) is not None}
+    dose: Decimal | None = options.get("iv_dose_g")
+    asked = Start(
+        request=Request(patient=patient, region=region, start=start, **given),
+        iv_dose_g=dose,
+        iv_interval_days=options.get("iv_interval_days"),
+        times_per_week=options.get("times_per_week"),
+        start_given=not assumed,
+    )
+    return plan_start(asked, formulary)
+
+
+def refuse_what_is_not_taken(options: dict[str, Any]) -> None:
+    """Refuse an option that a start plan would not heed.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    if options.get("phase") not in (None, Phase.MAINTENANCE):
+        raise UsageError(
+            "--phase", str(options["phase"]), "Under the skin only a maintenance is started.", "Leave --phase out."
+        )
+    for name, value in options.items():
+        if name not in {*TAKEN, *READ_HERE} and value not in (None, (), [], False):
+            raise UsageError(
+                f"--{name.replace('_', '-')}",
+                str(value),
+                "A start plan under the skin does not take this option.",
+                "Leave it out, or plan with --route iv.",
+            )
+
+
+def refuse_files(pdf: Path | None, stock: str | None, batch: Path | None) -> None:
+    """Refuse what a start plan cannot do yet: a PDF, a stock list, a cohort.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    for name, value in (("--pdf", pdf), ("--stock", stock), ("--batch", batch)):
+        if value is not None:
+            raise UsageError(
+                name, str(value), "A start plan under the skin does not take this yet.", "Leave it out; use --json."
+            )
