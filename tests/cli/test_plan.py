@@ -269,3 +269,16 @@ def test_hostile_input_is_refused_not_crashed_on(tmp_path: Path, capsys: pytest.
         assert code == 4, content
         assert error["rule"], content
         assert error["remedy"], content
+
+
+def test_a_line_that_breaks_us_does_not_break_the_cohort(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cohort = tmp_path / "cohort.ndjson"
+    huge = json.dumps(record(ref="two")).replace('"weight_kg": 70', '"weight_kg": 1e99999999999999999999')
+    cohort.write_text("\n".join([json.dumps(record(ref="one")), huge, json.dumps(record(ref="three"))]), "utf-8")
+
+    code = run(["plan", "--batch", str(cohort), *PI])
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row.get("patient_ref") for row in rows] == ["one", None, "three"]
+    assert rows[1]["error"]["where"].startswith("line 2: ")
+    assert code == 4

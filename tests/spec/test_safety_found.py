@@ -196,3 +196,42 @@ def test_a_weight_of_a_season_ago_is_confirmed_or_taken_again(measured: str, cod
 
     assert code in codes(made)
     assert made.status == ("blocked" if code == "weight-too-old" else "planned")
+
+
+@pytest.mark.parametrize("kind", ["other", "hypotension", "rash_or_urticaria"])
+@pytest.mark.parametrize(("grade", "status"), [(2, "planned"), (3, "blocked"), (5, "blocked")])
+def test_a_reaction_of_grade_three_or_more_blocks_whatever_its_kind(kind: str, grade: int, status: str) -> None:
+    before = history("gammagard_liquid", reactions=[{"kind": kind, "grade": grade, "text": "x"}])
+
+    made = plan(record(immunoglobulin_history=[before]), "cidp", **LOADING)
+
+    assert made.status == status
+    assert ("prior-severe-reaction" in codes(made)) == (status == "blocked")
+
+
+def test_a_positive_anti_iga_is_not_taken_back_by_a_later_negative() -> None:
+    labs = [
+        {"test": "anti_iga", "value": "positive", "taken_at": "2026-11-18T08:00:00-05:00"},
+        {"test": "anti_iga", "value": "negative", "taken_at": TAKEN},
+    ]
+    before = history("gammagard_liquid", reactions=[{"kind": "anaphylaxis"}])
+
+    made = plan(record(labs=labs, conditions=["iga_deficiency"], immunoglobulin_history=[before]), "cidp", **LOADING)
+
+    assert "anti-iga-with-prior-reaction" in codes(made)
+
+
+def test_a_risk_never_changes_the_size_of_the_dose() -> None:
+    raw = record(age_years=4, weight_kg=16, height_cm=100)
+    asked: dict[str, Any] = {
+        "product": "gammagard_liquid",
+        "off_label": "Kawasaki disease, day 6",
+        "phase": Phase.COURSE,
+    }
+
+    well = plan(raw, "kawasaki-disease", **asked)
+    at_risk = plan({**raw, "conditions": ["sepsis"]}, "kawasaki-disease", **asked)
+
+    assert well.prescription is not None
+    assert at_risk.prescription is not None
+    assert at_risk.prescription.dose_g_per_kg == well.prescription.dose_g_per_kg == 2

@@ -192,7 +192,8 @@ def test_whole_vials_round_a_guidelines_dose_up_only_when_nothing_fits_below_and
 
 
 def test_kawasaki_dose_is_given_over_the_hours_its_source_asks_for() -> None:
-    raw = record(age_years=3, weight_kg=15, height_cm=96)
+    labs = [{"test": "creatinine", "value": 0.3, "unit": "mg/dL", "taken_at": "2026-11-20T08:00:00-05:00"}]
+    raw = record(age_years=3, weight_kg=15, height_cm=96, labs=labs)
 
     made = plan(
         raw, "kawasaki-disease", product="gammagard_liquid", off_label="Kawasaki disease, day 6", phase=Phase.COURSE

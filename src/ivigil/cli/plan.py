@@ -196,9 +196,17 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 typer.echo(as_json(plan))
                 counts[plan.status] += 1
                 worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
-            except IvigilError as problem:
-                said = problem.as_json()
-                said["error"]["where"] = f"line {number}: {problem.where}"
+            except Exception as problem:
+                # One line must not stop the others, whosever fault it is.
+                ours = BadInput(
+                    "ivigil",
+                    type(problem).__name__,
+                    "This line could not be planned: a fault of ivigil.",
+                    "Report it without patient data.",
+                )
+                refused = problem if isinstance(problem, IvigilError) else ours
+                said = refused.as_json()
+                said["error"]["where"] = f"line {number}: {refused.where}"
                 typer.echo(json.dumps(said, ensure_ascii=False))
                 counts["failed"] += 1
                 worst = EXIT_BAD_INPUT

@@ -140,12 +140,14 @@ class CourseDoseAtLeast(Record):
 class PriorReaction(Record):
     """An earlier immunoglobulin reaction of any of these kinds (vocabulary ``reactions``).
 
-    With ``without_specialist_plan`` only reactions for which no specialist's plan is recorded count.
+    With ``without_specialist_plan`` only reactions for which no specialist's plan is recorded count. With
+    ``or_grade_from`` a reaction of any kind counts from that grade on.
     """
 
     kind: Literal["prior_reaction"]
     any: Terms
     without_specialist_plan: bool = False
+    or_grade_from: int | None = None
 
 
 class NotRecorded(Record):

@@ -53,9 +53,13 @@ def choose_regimen(
         if regimen.g_per_kg_max is not None and regimen.phase is phase and not regimen.population
     ]
     fitting = [item for item in fitting if _holds(item[1], request)] or fitting
-    if _wants_most_days(at_risk, policy):
-        return min(fitting, key=lambda item: (-item[1].days_max, RANK[item[1].read]), default=None)
-    return min(fitting, key=lambda item: (item[1].days_min, RANK[item[1].read]), default=None)
+    usual = min(fitting, key=lambda item: (item[1].days_min, RANK[item[1].read]), default=None)
+    if usual is None or not _wants_most_days(at_risk, policy):
+        return usual
+    # More days, never another dose: only regimens of the same size stand in for the usual one.
+    size = (usual[1].g_per_kg_min, usual[1].g_per_kg_max)
+    alike = [item for item in fitting if (item[1].g_per_kg_min, item[1].g_per_kg_max) == size]
+    return min(alike, key=lambda item: (-item[1].days_max, RANK[item[1].read]))
 
 
 def _holds(regimen: Regimen, request: Request) -> bool:

@@ -74,8 +74,9 @@ def _lab_above(predicate: rules.LabAbove, about: Circumstances) -> Verdict:
 
 
 def _lab_positive(predicate: rules.LabPositive, about: Circumstances) -> Verdict:
-    lab = about.patient.latest(predicate.test)
-    return None if lab is None else lab.value == POSITIVE
+    # One positive result counts for good: a later negative one does not take it back.
+    found = [lab.value == POSITIVE for lab in about.patient.labs or () if lab.test == predicate.test]
+    return any(found) if found else None
 
 
 def _lab_missing(predicate: rules.LabMissing, about: Circumstances) -> Verdict:
@@ -131,7 +132,10 @@ def _course_dose_at_least(predicate: rules.CourseDoseAtLeast, about: Circumstanc
 def _prior_reaction(predicate: rules.PriorReaction, about: Circumstances) -> Verdict:
     # A reaction that is on record counts even when the rest of the history is not.
     for reaction in about.patient.known_reactions:
-        if reaction.kind in predicate.any and not (predicate.without_specialist_plan and reaction.specialist_plan):
+        graded = predicate.or_grade_from is not None and (reaction.grade or 0) >= predicate.or_grade_from
+        if (reaction.kind in predicate.any or graded) and not (
+            predicate.without_specialist_plan and reaction.specialist_plan
+        ):
             return True
     return None if about.patient.reactions is None else False
 
