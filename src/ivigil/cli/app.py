@@ -13,6 +13,7 @@ import typer
 from ivigil import __version__
 from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
 from ivigil.cli.assess import ask_command, assess_command, explain_app
+from ivigil.cli.kinetics import kinetics_app
 from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.leaflet import leaflet_command, summary_command
 from ivigil.cli.plan import plan_command
@@ -41,6 +42,7 @@ app.command("print")(print_command)
 app.command("leaflet")(leaflet_command)
 app.command("summary")(summary_command)
 app.add_typer(explain_app, name="explain")
+app.add_typer(kinetics_app, name="kinetics")
 app.add_typer(knowledge_app, name="knowledge")
 
 

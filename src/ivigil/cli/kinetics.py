@@ -1,0 +1,72 @@
+"""``ivigil kinetics``: the models of IgG and what they predict for one subject."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from ivigil.cli import EXIT_DONE
+from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.errors import BadInput
+
+kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
+
+
+@kinetics_app.command("models")
+def models_command(
+    json_: bool = typer.Option(False, "--json", help="The models as JSON on standard output."),
+) -> int:
+    """The models, whom they were built on, and what each can do."""
+    from ivigil.kinetics.catalogue import summaries
+
+    knowledge = open_knowledge()
+    rows = summaries(tuple(knowledge.kinetic_model(name) for name in knowledge.kinetic_model_ids))
+    if json_:
+        typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], ensure_ascii=False))
+        return EXIT_DONE
+    from rich.console import Console
+
+    from ivigil.documents.kinetics_terminal import render_models
+
+    render_models(rows, Console())
+    return EXIT_DONE
+
+
+@kinetics_app.command("profile")
+def profile_command(
+    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
+    regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 28 d."),
+    subject: str = typer.Option(help='Covariates as JSON, for example {"weight_kg": 70}.'),
+    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
+    days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
+    steady_state: bool = typer.Option(False, "--steady-state", help="One interval of the regimen repeated for ever."),
+    json_: bool = typer.Option(False, "--json", help="The profile as JSON on standard output."),
+) -> int:
+    """The typical IgG profile of one subject."""
+    from ivigil.kinetics.profile import profile
+    from ivigil.kinetics.regimens import read_regimen
+    from ivigil.kinetics.subjects import read_subject
+
+    asked = read_regimen(regimen)
+    about = read_subject(parse_json(subject, "--subject"))
+    if not model.strip():
+        raise BadInput("--model", model, "A profile needs a model.", "`ivigil kinetics models` lists them.")
+    knowledge = open_knowledge()
+    made = profile(
+        knowledge.kinetic_model(model),
+        asked,
+        about,
+        days=days,
+        steady_state=steady_state,
+        baseline_g_per_l=baseline_igg_g_per_l,
+    )
+    if json_:
+        typer.echo(made.model_dump_json())
+        return EXIT_DONE
+    from rich.console import Console
+
+    from ivigil.documents.kinetics_terminal import render_profile
+
+    render_profile(made, asked, Console())
+    return EXIT_DONE
