@@ -64,6 +64,7 @@ def test_a_grave_reaction_of_any_kind_is_still_named_after_a_specialist_planned_
     rash = {"kind": "rash_or_urticaria", "grade": 4, "specialist_plan": PLAN}
     made = plan(record(**reacted(rash)), "cidp", product=LIQUID, phase=Phase.LOADING)
 
+    assert "prior-severe-reaction-planned" in codes(made)
     (finding,) = [one for one in made.findings if one.code == "prior-severe-reaction-planned"]
     assert finding.severity == "warns"
     assert "Follow that plan to the letter, in hospital" in str(finding.remedy)
