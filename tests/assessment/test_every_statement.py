@@ -110,6 +110,7 @@ def test_every_bullet_on_the_terminal_is_numbered_or_marked(condition: str, regi
     bullets = [line.strip() for line in shown.splitlines() if line.strip().startswith("·")]
 
     assert bullets
+    assert "(the project's own reading)" in shown.splitlines()[1]  # the group it is put in
     assert not any(f"{part.status}. {part.status}" in shown for part in one.standing)
     for bullet in bullets:
         assert re.search(r"\[\d+(,\d+)*\]$", bullet) or bullet.endswith(MARKS), bullet

@@ -47,7 +47,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
     console.print(Text(made.indication_name, style="bold"))
     console.print(
         Text(
-            f"patient {made.patient_ref} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{mark}"
+            f"patient {made.patient_ref} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
         )
     )
     sections: tuple[tuple[str, Iterable[RenderableType]], ...] = (
