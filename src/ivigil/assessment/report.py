@@ -29,7 +29,8 @@ from ivigil.sources import CitedSource, MadeWith, Origin, Read, Source, cite
 
 NOTICE = "It informs a clinician's decision and never decides alone. Check what matters at its source."
 NO_CRITERIA = "No criteria in the knowledge base."
-NOT_FOUND = "Not found in the knowledge base."
+NO_EVIDENCE = "No graded evidence in the knowledge base."
+NO_REGIMENS = "No dose regimen in the knowledge base."
 
 
 class Met(StrEnum):
@@ -133,8 +134,10 @@ class Assessment(_Part):
     positions: tuple[Graded, ...]
     evidence: tuple[Graded, ...]
     benefit: Graded | None
+    evidence_note: str
     studies: tuple[Line, ...]
     regimens: tuple[RegimenLine, ...]
+    regimens_note: str
     criteria: tuple[AskedOrComputed, ...]
     criteria_note: str
     baseline: tuple[Line, ...]
@@ -221,8 +224,10 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
             for one in indication.evidence.values()
         ),
         benefit=_benefit(indication),
+        evidence_note="" if indication.evidence or indication.benefit else NO_EVIDENCE,
         studies=tuple(_studies(library.studies, indication.id)),
         regimens=tuple(_regimens(indication)),
+        regimens_note="" if indication.regimens else NO_REGIMENS,
         criteria=tuple(_criterion(one, about) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
         baseline=lines_of(indication.baseline),
