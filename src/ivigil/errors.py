@@ -13,7 +13,28 @@ this tree is our fault (exit 1).
 
 from __future__ import annotations
 
-from typing import ClassVar
+import unicodedata
+from typing import ClassVar, Final
+
+MAX_SHOWN: Final = 200
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a screen or a sheet would obey a character instead of showing it, or cannot show it."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """A text in which every hidden character is spelled out."""
+    return "".join(f"\\u{ord(one):04x}" if is_hidden(one) else one for one in text)
+
+
+def _shown(value: object) -> object:
+    """What was received, short and visible: it may be anything, and goes to a terminal."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return visible(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)")
 
 
 class IvigilError(Exception):
@@ -24,7 +45,7 @@ class IvigilError(Exception):
     where
         Path of the offending item as the user wrote it, for example ``labs[0].value``.
     value
-        What was received; shown with ``repr`` and never logged elsewhere.
+        What was received; kept short and visible, and never logged elsewhere.
     rule
         One sentence: what is required.
     remedy
@@ -34,11 +55,11 @@ class IvigilError(Exception):
     exit_code: ClassVar[int] = 4
 
     def __init__(self, where: str, value: object, rule: str, remedy: str) -> None:
-        self.where = where
-        self.value = value
-        self.rule = rule
-        self.remedy = remedy
-        super().__init__(f"{where}: {value!r}. {rule} {remedy}")
+        self.where = visible(where)
+        self.value = _shown(value)
+        self.rule = "\n".join(map(visible, rule.split("\n")))
+        self.remedy = visible(remedy)
+        super().__init__(f"{self.where}: {self.value!r}. {self.rule} {self.remedy}")
 
     def as_json(self) -> dict[str, dict[str, object]]:
         """The error in the shape that ``--json`` prints: ``{error: {where, value, rule, remedy}}``."""

@@ -11,6 +11,7 @@ from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
 MIN_PER_H = 60
 MG_PER_G = 1000
 DAYS_PER_WEEK = 7
+DAYS_IN_A_LEAP_YEAR = 366
 #: Inch and pound in SI, exact by definition (NIST SP 811, appendix B.8).
 CM_PER_INCH = Decimal("2.54")
 KG_PER_POUND = Decimal("0.45359237")

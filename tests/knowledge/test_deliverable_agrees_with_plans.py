@@ -23,7 +23,13 @@ def _listed() -> list[Deliverability]:
 
 
 #: Reasons of the patient, the request or the dose, which the list does not ask about.
-OF_THE_PATIENT = {"age-above-label", "age-below-label", "no-regimen-for-phase", "vials-outside-tolerance"}
+OF_THE_PATIENT = {
+    "age-above-label",
+    "age-below-label",
+    "age-unusual-for-condition",
+    "no-regimen-for-phase",
+    "vials-outside-tolerance",
+}
 
 
 @pytest.mark.parametrize("row", _listed(), ids=lambda row: f"{row.product}-{row.indication}")

@@ -121,6 +121,9 @@ NO_AGE = (Unrecorded(Case({"age_years": ...}), "age-missing"),)
 ANTI_IGA, NO_ANTI_IGA = lab("anti_iga", "positive"), lab("anti_iga", "negative")
 NO_IGA = {"labs": [CREATININE, HB]}
 HYPERSENSITIVE = ("anaphylaxis", "severe_systemic_hypersensitivity", "rash_or_urticaria")
+IG_ALLERGY: dict[str, Any] = {"allergies": ["human_immunoglobulin"]}
+#: Reactions that may be what somebody called an allergy to immunoglobulin.
+ANSWERS_ALLERGY = (*HYPERSENSITIVE, "chest_symptoms", "hypotension", "flushing", "other")
 RENAL, CLOT, BOTH = frozenset({"renal"}), frozenset({"thrombotic"}), frozenset({"renal", "thrombotic"})
 HAEMOLYSIS, VOLUME, MENINGITIS = frozenset({"haemolysis"}), frozenset({"volume"}), frozenset({"aseptic_meningitis"})
 SORBITOL, PROLINE, MALTOSE = "flebogamma_dif_10", "privigen", "octagam_10"

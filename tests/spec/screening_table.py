@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.spec.screening_rows import (
+    ANSWERS_ALLERGY,
     ANTI_IGA,
     BOTH,
     BOXED_RENAL,
@@ -11,6 +12,7 @@ from tests.spec.screening_rows import (
     HAEMOLYSIS,
     HB,
     HYPERSENSITIVE,
+    IG_ALLERGY,
     IGA,
     MALTOSE,
     NEPHROTOXIC,
@@ -84,6 +86,34 @@ EARLIER_REACTIONS: dict[str, Row] = {
         ),
         unrecorded=NO_HISTORY,
     ),
+    "immunoglobulin-allergy": Row(
+        fact="contraindications: history of anaphylaxis or severe systemic reaction to human immunoglobulin (policy: an allergy whose reaction nobody described counts as one)",
+        severity="blocks",
+        sources="gammagard_hcp octusa10",
+        says=("allergy to human immunoglobulin", "no reaction with a specialist's plan", "Choose another treatment"),
+        hits=(
+            *(Case({"allergies": [word]}) for word in ("human_immunoglobulin", "ivig")),
+            *(Case(IG_ALLERGY | reacted(kind)) for kind in ("anaphylaxis", "rash_or_urticaria")),
+            Case(IG_ALLERGY | reacted(planned("headache", grade=3))),
+        ),
+        near=(WELL, Case({"allergies": ["corticosteroid"]}), *(Case(IG_ALLERGY | reacted(planned(kind))) for kind in ANSWERS_ALLERGY)),
+        unrecorded=(Unrecorded(Case({"allergies": ...}), "allergies-missing"),),
+    ),
+    "immunoglobulin-allergy-planned": Row(
+        fact="rechallenge_notes: tolerated after skin testing (policy: a specialist's plan opens the way)",
+        severity="warns",
+        sources="gammagard_hcp aaci2012",
+        says=("allergy to human immunoglobulin", "specialist's plan", "in hospital", "intramuscular adrenaline"),
+        hits=tuple(Case(IG_ALLERGY | reacted(planned(kind))) for kind in ANSWERS_ALLERGY),
+        near=(
+            WELL,
+            Case(IG_ALLERGY),
+            Case(IG_ALLERGY | reacted("anaphylaxis")),
+            Case(IG_ALLERGY | reacted(planned("headache", grade=3))),
+            Case({"allergies": ["corticosteroid"]} | reacted(planned("anaphylaxis"))),
+        ),
+        unrecorded=(Unrecorded(Case({"allergies": ...} | reacted(planned("anaphylaxis"))), "allergies-missing"),),
+    ),
     "prior-severe-organ-reaction": Row(
         fact="management_protocol never_rechallenge_without_specialist: TRALI, haemolysis, thrombosis",
         severity="blocks",
@@ -125,8 +155,9 @@ AGAINST_IGA: dict[str, Row] = {
             *(Case(labs(ANTI_IGA) | reacted(kind)) for kind in HYPERSENSITIVE),
             Case(labs(ANTI_IGA, lab("anti_iga", "negative", taken="2026-11-22T08:00:00-05:00")) | reacted("anaphylaxis")),
             Case(labs(ANTI_IGA) | reacted(planned("anaphylaxis"))),
+            Case(labs(ANTI_IGA) | IG_ALLERGY),
         ),
-        near=(Case(labs(ANTI_IGA) | graded("headache").change), Case(labs(ANTI_IGA) | reacted("headache")), Case(labs(NO_ANTI_IGA) | reacted("anaphylaxis")), Case(labs(ANTI_IGA))),
+        near=(Case(labs(ANTI_IGA) | {"allergies": ["corticosteroid"]}), Case(labs(NO_ANTI_IGA) | IG_ALLERGY), Case(labs(ANTI_IGA) | graded("headache").change), Case(labs(ANTI_IGA) | reacted("headache")), Case(labs(NO_ANTI_IGA) | reacted("anaphylaxis")), Case(labs(ANTI_IGA))),
         unrecorded=(
             Unrecorded(Case(labs(ANTI_IGA) | {"immunoglobulin_history": ...}), "history-missing"),
             Unrecorded(Case({"conditions": ["iga_deficiency"]} | reacted("anaphylaxis")), "anti-iga-missing-after-reaction"),

@@ -342,7 +342,9 @@ OTHER: dict[str, Row] = {
         says=("first immunoglobulin", "about six times", "42 days", "in hospital", "first-infusion rate", "60 minutes"),
         hits=(WELL,),
         near=(given("2026-11-02T09:00:00-05:00"), given("2026-11-02T09:00:00-05:00", "panzyga"), given(D57)),
-        unrecorded=NO_FIRST,
+        unrecorded=(
+            Unrecorded(Case({"immunoglobulin_history": ...}), "first-infusion-unknown", "warns", None, ("not recorded, so this counts as the first", "in hospital", "first-infusion rate", "60 minutes")),
+        ),
     ),
     "product-switch": Row(
         fact="first_or_switched_or_gap: slow start, watch 60 min after",

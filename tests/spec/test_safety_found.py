@@ -66,7 +66,9 @@ def test_a_known_word_is_not_hidden_in_free_text() -> None:
     ],
 )
 def test_options_of_a_cohort_line_are_not_repaired(key: str, value: object) -> None:
-    with pytest.raises(BadInput, match="Not a value this option takes"):
+    with pytest.raises(
+        BadInput, match=r"Not a value this option takes|Must be a number|Must be a whole number|must be finite"
+    ):
         _typed(key, value)
 
 
@@ -91,7 +93,7 @@ def test_not_at_home_after_anaphylaxis_even_with_a_specialists_plan() -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"birth_date": "1776-01-01"}, "Age lies between"),
+        ({"birth_date": "1880-01-01"}, "Age lies between"),
         ({"birth_date": "2027-01-01"}, "after the planned start"),
         ({"birth_date": "1980-01-01", "weight_measured_on": "1979-01-01"}, "weighed before birth"),
         ({"birth_date": "2026-11-21"}, "No sample is taken before birth"),

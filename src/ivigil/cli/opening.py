@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from ivigil import __version__
+from ivigil import __version__, written
 from ivigil.assessment.report import Library
 from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, UsageError
@@ -38,7 +38,8 @@ def region_or_refuse(asked: str | None) -> str:
 
 def limits_of(knowledge: Knowledge) -> Limits:
     """What a patient record is read against."""
-    return Limits(knowledge.vocabulary, knowledge.policies.plausibility, knowledge.product_ids)
+    policies = knowledge.policies
+    return Limits(knowledge.vocabulary, policies.plausibility, knowledge.product_ids, policies.free_text)
 
 
 def formulary_of(knowledge: Knowledge, indication: str) -> Formulary:
@@ -84,14 +85,9 @@ def start_or_now(asked: str | None) -> tuple[datetime, bool]:
         step = timedelta(minutes=QUARTER_MIN - now.minute % QUARTER_MIN)
         return (now + step).replace(second=0, microsecond=0), True
     try:
-        start = datetime.fromisoformat(asked)
-    except ValueError as problem:
-        raise BadInput(
-            "--start", asked, "A start is an ISO 8601 datetime with its offset.", "Write 2026-11-23T09:00:00-05:00."
-        ) from problem
-    if start.tzinfo is None:
-        raise BadInput("--start", asked, "A datetime carries its offset.", "Write 2026-11-23T09:00:00-05:00.")
-    return start, False
+        return written.moment(asked), False
+    except written.NotReadable as problem:
+        raise BadInput("--start", asked, problem.rule, problem.remedy) from problem
 
 
 def read_json(path: str, what: str) -> object:

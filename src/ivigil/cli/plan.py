@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 
+from ivigil import written
 from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE
 from ivigil.cli.opening import (
     formulary_of,
@@ -60,8 +61,8 @@ def plan_command(
     off_label: str | None = typer.Option(None, help="Reason for a use that the label does not name."),
     regimen: str | None = typer.Option(None, help="A named regimen of the label or guideline."),
     dose_g_per_kg: str | None = typer.Option(None, "--dose-g-per-kg", help="Course dose within the source's range."),
-    days: int | None = typer.Option(None, help="Days over which the course is divided."),
-    interval_days: int | None = typer.Option(None, help="Days from course start to course start."),
+    days: str | None = typer.Option(None, metavar="INTEGER", help="Days over which the course is divided."),
+    interval_days: str | None = typer.Option(None, metavar="INTEGER", help="Days from course start to course start."),
     weight_basis: WeightBasis | None = typer.Option(None, help="Which weight the dose is counted on."),
     ceiling_ml_per_h: str | None = typer.Option(
         None, "--ceiling-ml-per-h", help="The pump's or setting's highest rate."
@@ -91,8 +92,8 @@ def plan_command(
         "start": start,
         "off_label": off_label,
         "dose_g_per_kg": _decimal("--dose-g-per-kg", dose_g_per_kg),
-        "days": days,
-        "interval_days": interval_days,
+        "days": _as_written(written.whole_in_text, "--days", days),
+        "interval_days": _as_written(written.whole_in_text, "--interval-days", interval_days),
         "weight_basis": weight_basis,
         "ceiling_ml_per_h": _decimal("--ceiling-ml-per-h", ceiling_ml_per_h),
         "price": None if price_per_g is None else Price(_decimal("--price-per-g", price_per_g) or Decimal(0), currency),
@@ -244,18 +245,6 @@ def _refuse_type() -> object:
     raise ValueError
 
 
-def _whole(value: object) -> int:
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-        return int(value)
-    raise ValueError
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, Decimal) and value.is_finite():
-        return value
-    raise ValueError
-
-
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -265,9 +254,9 @@ def _text(value: object) -> str:
 _TYPES: dict[str, Callable[[object], object]] = {
     "phase": _choice(Phase),
     "weight_basis": _choice(WeightBasis),
-    "days": _whole,
-    "interval_days": _whole,
-    "dose_g_per_kg": _number,
+    "days": written.whole,
+    "interval_days": written.whole,
+    "dose_g_per_kg": written.number,
 }
 
 
@@ -277,6 +266,8 @@ def _typed(key: str, value: object) -> object:
         return None
     try:
         return _TYPES.get(key, _text)(value)
+    except written.NotReadable as problem:
+        raise BadInput(key, str(value), problem.rule, problem.remedy) from problem
     except ValueError as problem:
         raise BadInput(
             key, str(value), "Not a value this option takes.", "`ivigil plan --help` says what it takes."
@@ -286,16 +277,20 @@ def _typed(key: str, value: object) -> object:
 # ---- options
 
 
-def _decimal(option: str, text: str | None) -> Decimal | None:
+T = TypeVar("T")
+
+
+def _as_written(read: Callable[[str], T], option: str, text: str | None) -> T | None:
     if text is None:
         return None
     try:
-        value = Decimal(text)
-    except InvalidOperation as problem:
-        raise BadInput(option, text, "This is not a number.", "Write it with a decimal point and no unit.") from problem
-    if not value.is_finite():
-        raise BadInput(option, text, "A number must be finite.", "Correct it.")
-    return value
+        return read(text)
+    except written.NotReadable as problem:
+        raise BadInput(option, text, problem.rule, problem.remedy) from problem
+
+
+def _decimal(option: str, text: str | None) -> Decimal | None:
+    return _as_written(written.number_in_text, option, text)
 
 
 def _accepted(codes: list[str], by: list[str], roles: list[str], because: list[str]) -> tuple[Accepted, ...]:

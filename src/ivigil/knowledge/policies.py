@@ -89,11 +89,15 @@ class WeightRange(Record):
 
 
 class PlausibilityPolicy(Record):
-    """What is impossible (refused) and what is unlikely (must be confirmed) in a patient record."""
+    """What is impossible (refused) and what is unlikely (must be confirmed) in a patient record.
+
+    ``possible_request`` are the limits of what may be asked of the planner, by the name of the option (its unit included).
+    """
 
     possible_weight_kg: tuple[Decimal, Decimal]
     possible_height_cm: tuple[Decimal, Decimal]
     possible_age_years: tuple[Decimal, Decimal]
+    possible_request: dict[str, tuple[Decimal, Decimal]]
     likely_adult_bmi: tuple[Decimal, Decimal]
     likely_weight_by_age: tuple[WeightRange, ...]
     basis: Statement
@@ -167,6 +171,21 @@ class FirstLines(Record):
     statements: dict[str, Statement]
 
 
+class FreeTextPolicy(Record):
+    """How a record's free texts are searched for words of the vocabulary.
+
+    ``deny``, ``doubt`` and ``of_others`` are said in the question about a word that was found; ``allergy`` are words by
+    which an entry of the conditions speaks of an allergy; ``must_be_accepted`` are the lists whose texts somebody has to
+    accept when nothing in them was understood.
+    """
+
+    deny: Items
+    doubt: Items
+    of_others: Items
+    allergy: Items
+    must_be_accepted: Items
+
+
 class AcceptancePolicy(Record):
     """Who may confirm an unlikely value, override a rule, and sign a plan: roles."""
 
@@ -189,3 +208,4 @@ class Policies(Record):
     administration: GeneralAdministration
     first_lines: FirstLines
     acceptance: AcceptancePolicy
+    free_text: FreeTextPolicy

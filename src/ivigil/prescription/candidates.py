@@ -212,7 +212,7 @@ def _age(
     if age < floor.years:
         return _blocks(
             "age-below-label",
-            f"The label of {product.brand} starts at {floor.years.normalize():f} years; the patient is {_years(age)}.",
+            f"The label of {product.brand} starts at {floor.years.normalize():f} years; the patient is {years_or_months(age)}.",
             "Choose another product, or have a prescriber override it with the reason.",
             MayBe.OVERRIDDEN,
             floor.src,
@@ -223,7 +223,7 @@ def _age(
     if ceiling is not None and age > ceiling.years:
         return _blocks(
             "age-above-label",
-            f"The label of {product.brand} ends at {ceiling.years.normalize():f} years; the patient is {_years(age)}.",
+            f"The label of {product.brand} ends at {ceiling.years.normalize():f} years; the patient is {years_or_months(age)}.",
             "Choose another product, or have a prescriber override it with the reason.",
             MayBe.OVERRIDDEN,
             ceiling.src,
@@ -231,7 +231,8 @@ def _age(
     return None
 
 
-def _years(age: Decimal) -> str:
+def years_or_months(age: Decimal) -> str:
+    """An age (years) as it is spoken."""
     whole = int(age)
     return f"{whole} years" if whole >= 2 else f"{int(age * 12)} months"  # noqa: PLR2004 - how ages are spoken
 
@@ -457,6 +458,8 @@ def tolerated_now(request: Request, formulary: Formulary) -> str | None:
     if not history:
         return None
     last = max(history, key=lambda entry: entry.last_given_at)
-    if last.reactions is None or any(formulary.vocabulary.reactions[one.kind].severe for one in last.reactions):
+    if last.reactions is None or any(
+        formulary.vocabulary.reactions[kind].severe for one in last.reactions for kind in one.kinds
+    ):
         return None
     return last.product

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from ivigil.assessment.screening import kidney_function, screen_dose, screen_patient, unlikely_values
+from ivigil.assessment.screening import free_texts, kidney_function, screen_dose, screen_patient, unlikely_values
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import StatusGroup
@@ -23,6 +23,7 @@ from ivigil.prescription.candidates import (
     consider,
     in_order_of_proposal,
     shortest_duration_h,
+    years_or_months,
 )
 from ivigil.prescription.dose import phases_of
 from ivigil.prescription.plan import (
@@ -57,6 +58,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         raise UnknownName(
             "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
         )
+    request.check_possible(formulary.policies.plausibility)
     _check_age(request, formulary)
     _check_phase(request, formulary)
     about = circumstances(request, formulary)
@@ -66,7 +68,8 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         *_overlay_waits(formulary),
         *_age_missing(request),
         *_indication_standing(request, formulary),
-        *_free_text(request),
+        *_age_of_condition(request, formulary),
+        *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
         *_old_weight(request, formulary),
         *unlikely_values(
             request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
@@ -207,21 +210,20 @@ def _indication_standing(request: Request, formulary: Formulary) -> Iterable[Fin
         )
 
 
-def _free_text(request: Request) -> Iterable[Finding]:
-    patient = request.patient
-    for key, words in (
-        ("conditions", patient.conditions),
-        ("allergies", patient.allergies),
-        ("medicines", patient.medicines),
-    ):
-        texts = [word.text for word in words or () if not isinstance(word, str)]
-        if texts:
-            yield Finding(
-                code="not-in-vocabulary",
-                severity=Severity.WARNS,
-                text=f"No rule can read these {key}: {'; '.join(texts)}.",
-                remedy="Judge by hand whether one of them matters.",
-            )
+def _age_of_condition(request: Request, formulary: Formulary) -> Iterable[Finding]:
+    """Ask when the condition belongs to another age than the patient's."""
+    age, ranges = request.patient.age_at(request.start), formulary.indication.ages.values()
+    if age is None or not ranges or any(one.holds(age) for one in ranges):
+        return
+    belongs = " or ".join(one.text for one in ranges)
+    yield Finding(
+        code="age-unusual-for-condition",
+        severity=Severity.BLOCKS,
+        may_be=MayBe.OVERRIDDEN,
+        text=f"The facts place {formulary.indication.name} in another age ({belongs}); the patient is {years_or_months(age)}.",
+        remedy="Check the condition and the birth date; if both are right, have a prescriber accept this with the reason.",
+        sources=tuple(dict.fromkeys(name for one in ranges for name in one.src)),
+    )
 
 
 def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:

@@ -15,7 +15,14 @@ from fractions import Fraction
 from math import ceil
 from typing import TypeVar
 
-from ivigil.assessment.screening import kidney_function, screen_dose, screen_patient, screen_product, unlikely_values
+from ivigil.assessment.screening import (
+    free_texts,
+    kidney_function,
+    screen_dose,
+    screen_patient,
+    screen_product,
+    unlikely_values,
+)
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.facts import Fact, Statement
@@ -37,8 +44,8 @@ from ivigil.prescription.body_weight import choose_weight
 from ivigil.prescription.candidates import SLOWING_RISKS, _age, _blocks, _Reasons, circumstances
 from ivigil.prescription.making import (
     _age_missing,
+    _age_of_condition,
     _check_age,
-    _free_text,
     _indication_standing,
     _old_weight,
     _overlay_waits,
@@ -181,6 +188,7 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
         raise UnknownName(
             "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
         )
+    request.check_possible(formulary.policies.plausibility)
     _check_age(request, formulary)
     screened = screen_patient(formulary.rules, circumstances(request, formulary))
     adult_from = formulary.policies.weight.adult_from_years.value
@@ -188,8 +196,9 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
         *_overlay_waits(formulary),
         *_age_missing(request),
         *_indication_standing(request, formulary),
+        *_age_of_condition(request, formulary),
         *_never_under_skin(formulary),
-        *_free_text(request),
+        *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
         *_old_weight(request, formulary),
         *unlikely_values(
             request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
