@@ -5,7 +5,8 @@
     └── BadInput                what was handed in cannot be used as it is      (exit 4)
         ├── ImpossibleValue     a value outside what can exist
         ├── UnknownName         an id, key or term that is not in the vocabulary
-        └── BadKnowledge        a fact file or overlay that breaks its own rules
+        ├── BadKnowledge        a fact file or overlay that breaks its own rules
+        └── Blocked             a plan that blocks was handed in to be used (exit 3)
 
 A finding that stops a plan is not an exception: it is a result (see :mod:`ivigil.findings`). Anything raised outside
 this tree is our fault (exit 1).
@@ -66,3 +67,9 @@ class UnknownName(BadInput):
 
 class BadKnowledge(BadInput):
     """A fact file or an overlay that breaks the rules facts keep."""
+
+
+class Blocked(BadInput):
+    """A plan in which something still blocks was handed in to be signed or used."""
+
+    exit_code = 3

@@ -39,6 +39,8 @@ Access = Literal["peripheral", "central_line", "picc", "port", "umbilical"]
 Setting = Literal["hospital", "clinic", "home"]
 
 MAX_REFERENCE_LENGTH = 64
+GRADE_OF_DEATH = 5
+"""CTCAE: grades run from 1 to 5, and 5 is a death."""
 POSITIVE, NEGATIVE = "positive", "negative"
 
 
@@ -64,6 +66,12 @@ def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("must say something")
     return text
+
+
+def _a_grade(value: object) -> object:
+    if value == GRADE_OF_DEATH:
+        raise ValueError(f"grade {GRADE_OF_DEATH} is a reaction that was fatal, and this patient lives")
+    return value
 
 
 Said = Annotated[str, AfterValidator(_said)]
@@ -105,7 +113,7 @@ class Reaction(_Part):
 
     kind: str
     at: AwareDatetime | None = None
-    grade: WholeNumber | None = Field(default=None, ge=1, le=5)
+    grade: Annotated[WholeNumber, BeforeValidator(_a_grade)] | None = Field(default=None, ge=1, lt=GRADE_OF_DEATH)
     text: str | None = None
     specialist_plan: SpecialistPlan | None = None
 
@@ -211,6 +219,8 @@ class Limits:
     vocabulary: Vocabulary
     plausibility: PlausibilityPolicy
     products: tuple[str, ...]
+    specialist_plan_roles: tuple[str, ...]
+    """Whose plan for a further infusion counts after a severe reaction, by policy."""
 
     @cached_property
     def names(self) -> Mapping[str, Mapping[str, str]]:
@@ -241,6 +251,7 @@ def read_patient(raw: object, limits: Limits) -> Patient:
     except ValidationError as problem:
         raise _first_error(problem) from problem
     _check_numbers(patient, limits.plausibility)
+    _check_specialist_plans(patient, limits.specialist_plan_roles)
     words = limits.vocabulary
     return patient.model_copy(
         update={
@@ -358,6 +369,33 @@ def _known_history(patient: Patient, limits: Limits) -> tuple[ProductHistory, ..
                     _near(reaction.kind, tuple(limits.vocabulary.reactions)) + "Use `other` with a text if none fits.",
                 )
     return patient.immunoglobulin_history
+
+
+def _check_specialist_plans(patient: Patient, roles: tuple[str, ...]) -> None:
+    """A specialist's plan lifts what nobody else may: it is by one of the roles and certainly younger than the reaction."""
+    for number, entry in enumerate(patient.immunoglobulin_history or ()):
+        for count, reaction in enumerate(entry.reactions or ()):
+            planned = reaction.specialist_plan
+            if planned is None:
+                continue
+            where = f"immunoglobulin_history[{number}].reactions[{count}].specialist_plan"
+            if planned.role not in roles:
+                raise BadInput(
+                    f"{where}.role",
+                    planned.role,
+                    f"By policy a plan for after a severe reaction is made by: {', '.join(roles)}.",
+                    "Have one of them decide, or leave the plan out.",
+                )
+            # A reaction without a date can be as late as the last infusion of its product.
+            latest = reaction.at or entry.last_given_at
+            if planned.at <= latest:
+                dated = "" if reaction.at else " (the last infusion of this product: the reaction has no date)"
+                raise BadInput(
+                    f"{where}.at",
+                    planned.at.isoformat(),
+                    f"A plan that answers a reaction is later than it; it was at {latest.isoformat()}{dated}.",
+                    "Correct the dates, or record when the reaction was.",
+                )
 
 
 # ---- numbers and units

@@ -18,6 +18,7 @@ from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
 from ivigil.prescription.plan import Accepted
 from ivigil.prescription.stock import StockRow
+from ivigil.prescription.words import check_name, check_reason
 from ivigil.sources import MadeWith, Source
 
 
@@ -81,8 +82,8 @@ class Request:
         ):
             if value is not None and (not Decimal(value).is_finite() or value <= 0):
                 raise ImpossibleValue(name, str(value), f"{name} must be positive.", "Correct it or leave it out.")
-        if self.off_label is not None and not self.off_label.strip():
-            raise BadInput("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
+        if self.off_label is not None:
+            check_reason("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
         _check_dates(self.patient, self.start)
 
     def accepts(self, finding: Finding) -> bool:
@@ -140,7 +141,7 @@ def _check_dates(patient: Patient, start: datetime) -> None:
 
 
 def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...], policy: AcceptancePolicy) -> None:
-    """Refuse an acceptance of something that was not found, that nobody may accept, or by a role that may not.
+    """Refuse an acceptance of what was not found, that nobody may accept, by a role that may not, twice, or without words.
 
     Raises:
         BadInput: with the codes that may be accepted.
@@ -152,7 +153,11 @@ def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...]
         if open_codes
         else "Nothing in this plan can be accepted."
     )
-    for row in accepted:
+    for place, row in enumerate(accepted):
+        if row.code in {one.code for one in accepted[:place]}:
+            raise BadInput(
+                "--accept", row.code, "A finding is accepted once, by one person.", "Leave out all but one of them."
+            )
         finding = by_code.get(row.code)
         if finding is None:
             raise BadInput("--accept", row.code, "Only a finding that blocks this plan can be accepted.", hint)
@@ -166,6 +171,6 @@ def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...]
                 f"{row.code} may be {finding.may_be.value} by: {', '.join(roles.items)}.",
                 "Ask one of them.",
             )
-        for name, text in (("--by", row.by), ("--because", row.because)):
-            if not text.strip():
-                raise BadInput(name, text, "Who accepts a finding, and why, is recorded.", f"Give {name}.")
+        recorded = "Who accepts a finding, and why, is recorded."
+        check_name("--by", row.by, recorded, "Give --by.")
+        check_reason("--because", row.because, f"{recorded} A reason has words.", "Give --because in words.")
