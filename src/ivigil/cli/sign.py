@@ -60,8 +60,9 @@ def print_command(
     if signed is not None:
         check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, datetime.now().astimezone())
     save(pdf, plan_pdf(read, signed, paper=paper), "--pdf", (plan, signature), overwrite=overwrite)
-    if not of_these_facts:
-        typer.echo(f"▲ {NOT_THESE_FACTS}", err=True)
+    note = "" if of_these_facts else f"▲ {NOT_THESE_FACTS}"
+    if note:
+        typer.echo(note, err=True)
 
 
 NOT_THESE_FACTS = "This plan was made with other facts than those loaded; its limits could not be checked against them."
