@@ -273,7 +273,8 @@ def _files(tmp_path: Path) -> Path:
 def _ask(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, Json]:
     code = run([*map(str, arguments), "--json"])
     told = capsys.readouterr().err.strip()
-    return code, json.loads(told)["error"] if told.startswith("{") else {}
+    nothing: Json = {"where": "", "rule": "", "remedy": ""}
+    return code, json.loads(told)["error"] if told.startswith("{") else nothing
 
 
 @pytest.mark.parametrize(("name", "code", "told"), [("forged", 4, "add up to"), ("opened", 3, "nobody accepted that")])
