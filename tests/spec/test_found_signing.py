@@ -616,3 +616,9 @@ def test_no_figure_of_a_plan_is_too_large_to_read(files: Path, capsys: pytest.Ca
 
     code, error = _ask(capsys, "print", files / "huge.json", "--pdf", files / "h.pdf")
     assert (code, "no figure of a plan is that large" in error["rule"]) == (4, True)
+
+
+@pytest.mark.parametrize("option", ["--price-per-g", "--ceiling-ml-per-h", "--dose-g-per-kg"])
+def test_no_option_is_too_large_for_a_plan(files: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    code, error = _ask(capsys, "plan", files / "well.json", *ASKED, option, "1e20")
+    assert (code, error["where"], error["rule"]) == (4, option, f"{option} is never that large.")

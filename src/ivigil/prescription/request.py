@@ -16,10 +16,13 @@ from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
-from ivigil.prescription.plan import Accepted
+from ivigil.prescription.plan import LARGEST_POWER_OF_TEN, Accepted
 from ivigil.prescription.stock import StockRow
 from ivigil.prescription.words import check_name, check_reason
 from ivigil.sources import MadeWith, Source
+
+#: What is asked for is multiplied by grams and days: four powers of ten below the largest figure of a plan.
+LARGEST_POWER_ASKED = LARGEST_POWER_OF_TEN - 4
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Request:
         ):
             if value is not None and (not Decimal(value).is_finite() or value <= 0):
                 raise ImpossibleValue(name, str(value), f"{name} must be positive.", "Correct it or leave it out.")
+            if value is not None and Decimal(value).adjusted() > LARGEST_POWER_ASKED:
+                raise ImpossibleValue(name, str(value), f"{name} is never that large.", "Correct it or leave it out.")
         if self.off_label is not None:
             check_reason("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
         _check_dates(self.patient, self.start)
