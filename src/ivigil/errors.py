@@ -5,7 +5,8 @@
     └── BadInput                what was handed in cannot be used as it is      (exit 4)
         ├── ImpossibleValue     a value outside what can exist
         ├── UnknownName         an id, key or term that is not in the vocabulary
-        └── BadKnowledge        a fact file or overlay that breaks its own rules
+        ├── BadKnowledge        a fact file or overlay that breaks its own rules
+        └── Blocked             a plan that blocks was handed in to be used (exit 3)
 
 A finding that stops a plan is not an exception: it is a result (see :mod:`ivigil.findings`). Anything raised outside
 this tree is our fault (exit 1).
@@ -19,9 +20,21 @@ from typing import ClassVar, Final
 MAX_SHOWN: Final = 200
 
 
+#: Controls, format signs (zero width, direction), private and unassigned numbers, line and paragraph separators.
+HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+#: Signs that Unicode counts as letters, marks or symbols and that draw nothing: joiners, fillers, blank Braille.
+BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+#: Variation selectors, which draw nothing either.
+SELECTORS: Final = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+
 def is_hidden(character: str) -> bool:
     """Whether a screen or a sheet would obey a character instead of showing it, or cannot show it."""
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return (
+        unicodedata.category(character) in HIDDEN_CATEGORIES
+        or character in BLANK
+        or any(ord(character) in row for row in SELECTORS)
+    )
 
 
 def visible(text: str) -> str:
@@ -87,3 +100,9 @@ class UnknownName(BadInput):
 
 class BadKnowledge(BadInput):
     """A fact file or an overlay that breaks the rules facts keep."""
+
+
+class Blocked(BadInput):
+    """A plan in which something still blocks was handed in to be signed or used."""
+
+    exit_code = 3

@@ -41,6 +41,8 @@ Access = Literal["peripheral", "central_line", "picc", "port", "umbilical"]
 Setting = Literal["hospital", "clinic", "home"]
 
 MAX_REFERENCE_LENGTH = 64
+GRADE_OF_DEATH = 5
+"""CTCAE: grades run from 1 to 5, and 5 is a death."""
 POSITIVE, NEGATIVE = "positive", "negative"
 
 
@@ -60,6 +62,12 @@ def _said(text: str) -> str:
 
 def _lab_value(value: object) -> object:
     return value if value in (POSITIVE, NEGATIVE) else written.number(value)
+
+
+def _a_grade(value: object) -> object:
+    if value == GRADE_OF_DEATH:
+        raise ValueError(f"grade {GRADE_OF_DEATH} is a reaction that was fatal, and this patient lives")
+    return value
 
 
 Line = Annotated[str, AfterValidator(written.line)]
@@ -117,7 +125,7 @@ class Reaction(_Part):
 
     kind: Line
     at: Moment | None = None
-    grade: WholeNumber | None = Field(default=None, ge=1, le=5)
+    grade: Annotated[WholeNumber, BeforeValidator(_a_grade)] | None = Field(default=None, ge=1, lt=GRADE_OF_DEATH)
     text: Line | None = None
     specialist_plan: SpecialistPlan | None = None
 
@@ -288,6 +296,8 @@ class Limits:
     plausibility: PlausibilityPolicy
     products: tuple[str, ...]
     free_text: FreeTextPolicy
+    specialist_plan_roles: tuple[str, ...]
+    """Whose plan for a further infusion counts after a severe reaction, by policy."""
 
     @cached_property
     def names(self) -> Mapping[str, Mapping[str, str]]:
@@ -325,6 +335,7 @@ def read_patient(raw: object, limits: Limits) -> Patient:
     except ValidationError as problem:
         raise _first_error(problem) from problem
     _check_numbers(patient, limits.plausibility)
+    _check_specialist_plans(patient, limits.specialist_plan_roles)
     words = limits.vocabulary
     return patient.model_copy(
         update={
@@ -471,6 +482,33 @@ def _known_history(patient: Patient, limits: Limits) -> tuple[ProductHistory, ..
         )
         for entry in patient.immunoglobulin_history
     )
+
+
+def _check_specialist_plans(patient: Patient, roles: tuple[str, ...]) -> None:
+    """A specialist's plan lifts what nobody else may: it is by one of the roles and certainly younger than the reaction."""
+    for number, entry in enumerate(patient.immunoglobulin_history or ()):
+        for count, reaction in enumerate(entry.reactions or ()):
+            planned = reaction.specialist_plan
+            if planned is None:
+                continue
+            where = f"immunoglobulin_history[{number}].reactions[{count}].specialist_plan"
+            if planned.role not in roles:
+                raise BadInput(
+                    f"{where}.role",
+                    planned.role,
+                    f"By policy a plan for after a severe reaction is made by: {', '.join(roles)}.",
+                    "Have one of them decide, or leave the plan out.",
+                )
+            # A reaction without a date can be as late as the last infusion of its product.
+            latest = reaction.at or entry.last_given_at
+            if planned.at <= latest:
+                dated = "" if reaction.at else " (the last infusion of this product: the reaction has no date)"
+                raise BadInput(
+                    f"{where}.at",
+                    planned.at.isoformat(),
+                    f"A plan that answers a reaction is later than it; it was at {latest.isoformat()}{dated}.",
+                    "Correct the dates, or record when the reaction was.",
+                )
 
 
 # ---- numbers and units

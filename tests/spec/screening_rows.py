@@ -85,7 +85,7 @@ def reacted(*reactions: str | dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def planned(kind: str, **more: Any) -> dict[str, Any]:
-    return {"kind": kind, "specialist_plan": PLAN} | more
+    return {"kind": kind, "at": "2026-01-10T10:00:00Z", "specialist_plan": PLAN} | more
 
 
 def each(key: str, words: str, **more: Any) -> tuple[Case, ...]:

@@ -61,7 +61,7 @@ def _speaks_of(cases: tuple[Case, ...], kind: str) -> bool:
 
 def test_a_grave_reaction_of_any_kind_is_still_named_after_a_specialist_planned_another_infusion() -> None:
     """A rash of grade 4 with a plan was answered like a mild one: "keep to the same brand"."""
-    rash = {"kind": "rash_or_urticaria", "grade": 4, "specialist_plan": PLAN}
+    rash = {"kind": "rash_or_urticaria", "grade": 4, "at": "2026-01-10T10:00:00Z", "specialist_plan": PLAN}
     made = plan(record(**reacted(rash)), "cidp", product=LIQUID, phase=Phase.LOADING)
 
     assert "prior-severe-reaction-planned" in codes(made)

@@ -8,6 +8,9 @@ import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from ivigil import __version__, written
 from ivigil.assessment.report import Library
@@ -17,6 +20,8 @@ from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits
 from ivigil.prescription.request import Formulary
 from ivigil.sources import MadeWith
+
+T = TypeVar("T", bound=BaseModel)
 
 OVERLAY, REGION = "IVIGIL_KNOWLEDGE", "IVIGIL_REGION"
 QUARTER_MIN = 15
@@ -39,7 +44,13 @@ def region_or_refuse(asked: str | None) -> str:
 def limits_of(knowledge: Knowledge) -> Limits:
     """What a patient record is read against."""
     policies = knowledge.policies
-    return Limits(knowledge.vocabulary, policies.plausibility, knowledge.product_ids, policies.free_text)
+    return Limits(
+        knowledge.vocabulary,
+        policies.plausibility,
+        knowledge.product_ids,
+        policies.free_text,
+        policies.acceptance.specialist_plan_roles.items,
+    )
 
 
 def formulary_of(knowledge: Knowledge, indication: str) -> Formulary:
@@ -99,6 +110,18 @@ def read_json(path: str, what: str) -> object:
             what, path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
         ) from problem
     return parse_json(text, what)
+
+
+def read_model(model: type[T], path: str, what: str) -> T:
+    """A record that ivigil itself wrote, from a file or, for ``-``, from standard input."""
+    try:
+        return model.model_validate(read_json(path, what))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = f"{what}: {'.'.join(map(str, first['loc']))}"
+        raise BadInput(
+            where, str(first["input"])[:80], f"{first['msg']}.", "Use a file that ivigil wrote."
+        ) from problem
 
 
 def parse_json(text: str, what: str) -> object:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from ivigil.cli.opening import (
     region_or_refuse,
     start_or_now,
 )
+from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import BadInput, IvigilError, UsageError
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.loading import Knowledge
@@ -78,6 +79,7 @@ def plan_command(
     batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {patient, indication, ...}, a line."),
     json_: bool = typer.Option(False, "--json", help="The plan as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the plan as PDF (DRAFT until signed)."),
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """Make a complete, checked, cited plan for one patient.
 
@@ -103,6 +105,8 @@ def plan_command(
         raise UsageError(
             "PATIENT", patient, "Give one patient record, or --batch with a cohort.", "`ivigil plan --help` shows how."
         )
+    if pdf is not None:
+        check_target(pdf, "--pdf", (patient, stock), overwrite=overwrite)
     knowledge = open_knowledge()
     shelf = None if stock is None else read_stock(read_json(stock, "--stock"), knowledge.product_ids)
     if batch is not None:
@@ -120,7 +124,9 @@ def plan_command(
         )
     plan = _one(read_json(patient or "-", "PATIENT"), options, shelf, knowledge, {})
     if pdf is not None:
-        _write_pdf(plan, pdf)
+        from ivigil.documents.pdf import plan_pdf
+
+        save(pdf, plan_pdf(plan, None), "--pdf", (patient, stock), overwrite=overwrite)
     if json_:
         typer.echo(as_json(plan))
     else:
@@ -194,7 +200,7 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
             try:
                 raw, own = _line(line, options)
                 plan = _one(raw, own, shelf, knowledge, kept, limits)
-                typer.echo(as_json(plan))
+                result = as_json(plan)
                 counts[plan.status] += 1
                 worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
             except Exception as problem:
@@ -208,9 +214,10 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 refused = problem if isinstance(problem, IvigilError) else ours
                 said = refused.as_json()
                 said["error"]["where"] = f"line {number}: {refused.where}"
-                typer.echo(json.dumps(said, ensure_ascii=False))
+                result = json.dumps(said, ensure_ascii=False)
                 counts["failed"] += 1
                 worst = EXIT_BAD_INPUT
+            typer.echo(result)
     console.print(f"{counts['planned']} planned, {counts['blocked']} blocked, {counts['failed']} could not be read")
     return worst
 
@@ -304,21 +311,5 @@ def _accepted(codes: list[str], by: list[str], roles: list[str], because: list[s
                 "Give one of each, in the same order.",
             )
     rows = zip(codes, by, roles, because, strict=True)
-    return tuple(Accepted(code=code, by=who, role=role, because=why) for code, who, role, why in rows)
-
-
-def _write_pdf(plan: Plan, path: Path) -> None:
-    from ivigil.documents.pdf import plan_pdf
-
-    write = partial(path.write_bytes, plan_pdf(plan, None))
-    save(path, write)
-
-
-def save(path: Path, write: Any) -> None:  # noqa: ANN401
-    """Write a file; a path that cannot be written is the caller's to mend."""
-    try:
-        write()
-    except OSError as problem:
-        raise BadInput(
-            "--pdf", str(path), "The file cannot be written.", f"Check the folder: {problem.strerror}."
-        ) from problem
+    now = datetime.now().astimezone()
+    return tuple(Accepted(code=code, by=who, role=role, because=why, at=now) for code, who, role, why in rows)

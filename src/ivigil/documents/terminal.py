@@ -18,6 +18,7 @@ from ivigil.documents.wording import (
     NOT_VERIFIED,
     PATTERNS,
     SIGNS,
+    accepted_by,
     accepted_for,
     clock,
     day,
@@ -141,7 +142,7 @@ def _finding(finding: Finding, accepted: Accepted | None, cited: Citations | Non
     if finding.remedy:
         body.append(_line("→ ", finding.remedy))
     if accepted is not None:
-        body.append(_line(("accepted", "bold"), f" by {accepted.by} ({accepted.role}): {accepted.because}"))
+        body.append(_line(("accepted", "bold"), f" by {accepted_by(accepted)}"))
     elif finding.severity is Severity.BLOCKS:
         body.append(_line((MAY_BE[finding.may_be], "bold")))
     return Group(head, Padding(Group(*body), (0, 0, 0, INDENT)))

@@ -107,6 +107,12 @@ def accepted_for(plan: Plan, finding: Finding) -> Accepted | None:
     return next((row for row in plan.accepted if row.code == finding.code), None)
 
 
+def accepted_by(row: Accepted) -> str:
+    """Who accepted a finding, in which role, when (where that is recorded) and why."""
+    when = "" if row.at is None else f" on {moment(row.at)}"
+    return f"{row.by} ({row.role}){when}: {row.because}"
+
+
 def together(text: str) -> str:
     """Text in which no line can end between a figure and its unit."""
     return _FIGURE_AND_UNIT.sub("\u00a0", text)

@@ -187,11 +187,12 @@ class FreeTextPolicy(Record):
 
 
 class AcceptancePolicy(Record):
-    """Who may confirm an unlikely value, override a rule, and sign a plan: roles."""
+    """Roles: who may confirm an unlikely value, override a rule, sign a plan, and plan for after a severe reaction."""
 
     confirm_roles: Items
     override_roles: Items
     sign_roles: Items
+    specialist_plan_roles: Items
 
 
 class Policies(Record):

@@ -137,6 +137,8 @@ def consider(product: Product, request: Request, formulary: Formulary, patient_r
         reasons.add(_off_label(product, request, formulary))
         if request.off_label is None:
             return _done(product, label, None, True, reasons, formulary)
+    elif request.off_label is not None:
+        reasons.add(_labelled_after_all(product, request, formulary))
     screened = screen_product(formulary.rules, circumstances(request, formulary, product))
     reasons.found.extend(screened.findings)
     reasons.add(_age(product, label, use, request, formulary, reasons))
@@ -187,6 +189,15 @@ def _off_label(product: Product, request: Request, formulary: Formulary) -> Find
         severity=Severity.WARNS,
         text=f"Off-label: the {request.region} label of {product.brand} does not name {name}. Reason given: {request.off_label.strip()}",
         remedy="Follow the site's rules on consent and approval for off-label use.",
+    )
+
+
+def _labelled_after_all(product: Product, request: Request, formulary: Formulary) -> Finding:
+    return Finding(
+        code="off-label-not-needed",
+        severity=Severity.WARNS,
+        text=f"The {request.region} label of {product.brand} names {formulary.indication.name}: the reason given with --off-label is not used.",
+        remedy="Leave --off-label out, or choose the product that was meant.",
     )
 
 
@@ -302,12 +313,12 @@ def _guideline_regimens(request: Request, formulary: Formulary) -> Mapping[str, 
 
 
 def shortest_duration_h(
-    course: Course, off_label: bool, formulary: Formulary
+    regimen: Regimen, off_label: bool, formulary: Formulary
 ) -> tuple[Decimal, tuple[str, ...]] | None:
     """The shortest time one infusion may take (h) by the sources of this use: a restriction, so any reading counts."""
-    regimens = [course.regimen]
+    regimens = [regimen]
     if off_label:
-        regimens += [one for one in formulary.indication.regimens.values() if one.phase is course.regimen.phase]
+        regimens += [one for one in formulary.indication.regimens.values() if one.phase is regimen.phase]
     printed = [(one.min_duration_h, one.src) for one in regimens if one.min_duration_h is not None]
     return max(printed, key=lambda item: item[0], default=None)
 
@@ -317,7 +328,8 @@ def _no_regimen(
 ) -> Finding:
     whose = f"The label of {product.brand}" if use is not None else "No guideline in the knowledge base"
     if request.regimen is not None:
-        text = f"{whose} has no regimen called {request.regimen}."
+        of_phase = "" if request.phase is None else f"{request.phase.value} "
+        text = f"{whose} has no {of_phase}regimen called {request.regimen}."
     elif not available:
         return _blocks(
             "dose-not-read",

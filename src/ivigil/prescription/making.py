@@ -323,7 +323,7 @@ def _infusions(
     )
     findings = list(_about_rates(chosen, course, ladder, formulary, request))
     setting_ceiling = policies.rate.ceilings_ml_per_h.get(request.patient.setting_wish or "")
-    slowest = shortest_duration_h(course, chosen.off_label, formulary)
+    slowest = shortest_duration_h(course.regimen, chosen.off_label, formulary)
     infusions = []
     for number, day in enumerate(course.days, start=1):
         total_ml = tenths_down(ml_from_g(day.given_g, course.concentration_g_per_ml))

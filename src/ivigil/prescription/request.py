@@ -19,6 +19,7 @@ from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
 from ivigil.prescription.plan import Accepted
 from ivigil.prescription.stock import StockRow
+from ivigil.prescription.words import check_name, check_reason
 from ivigil.quantities import DAYS_IN_A_LEAP_YEAR
 from ivigil.sources import MadeWith, Source
 
@@ -87,8 +88,8 @@ class Request:
             if value is not None and (not Decimal(value).is_finite() or value <= 0):
                 raise ImpossibleValue(name, str(value), f"{name} must be positive.", "Correct it or leave it out.")
         self._check_texts()
-        if self.off_label is not None and not self.off_label.strip():
-            raise BadInput("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
+        if self.off_label is not None:
+            check_reason("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
         _check_dates(self.patient, self.start)
         if aside := not_meant(self.patient, (row.code for row in self.accepted)):
             object.__setattr__(self, "patient", self.patient.setting_aside(aside))
@@ -171,7 +172,7 @@ def _born_from(patient: Patient, start: datetime) -> date | None:
 
 
 def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...], policy: AcceptancePolicy) -> None:
-    """Refuse an acceptance of something that was not found, that nobody may accept, or by a role that may not.
+    """Refuse an acceptance of what was not found, that nobody may accept, by a role that may not, twice, or without words.
 
     Raises:
         BadInput: with the codes that may be accepted.
@@ -183,7 +184,11 @@ def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...]
         if open_codes
         else "Nothing in this plan can be accepted."
     )
-    for row in accepted:
+    for place, row in enumerate(accepted):
+        if row.code in {one.code for one in accepted[:place]}:
+            raise BadInput(
+                "--accept", row.code, "A finding is accepted once, by one person.", "Leave out all but one of them."
+            )
         finding = by_code.get(row.code)
         if finding is None:
             raise BadInput("--accept", row.code, "Only a finding that blocks this plan can be accepted.", hint)
@@ -197,6 +202,6 @@ def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...]
                 f"{row.code} may be {finding.may_be.value} by: {', '.join(roles.items)}.",
                 "Ask one of them.",
             )
-        for name, text in (("--by", row.by), ("--because", row.because)):
-            if not text.strip():
-                raise BadInput(name, text, "Who accepts a finding, and why, is recorded.", f"Give {name}.")
+        recorded = "Who accepts a finding, and why, is recorded."
+        check_name("--by", row.by, recorded, "Give --by.")
+        check_reason("--because", row.because, f"{recorded} A reason has words.", "Give --because in words.")
