@@ -18,10 +18,12 @@ from ivigil.cli.subcutaneous import make_subcutaneous, plan_subcutaneous
 from ivigil.errors import BadInput, BadKnowledge, ImpossibleValue, UnknownName, UsageError
 from ivigil.knowledge.overlay import read_replacements
 from ivigil.knowledge.products import Product
-from ivigil.prescription.plan import Accepted
+from ivigil.prescription.plan import Accepted, as_json, check_unchanged
 from ivigil.prescription.request import Formulary, Request
-from ivigil.prescription.subcutaneous import Cycle, Start, plan_start, share_out
-from ivigil.prescription.subcutaneous_plan import SubcutaneousPlan, as_json, check_unchanged
+from ivigil.prescription.subcutaneous import Start, plan_start
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
+from ivigil.prescription.subcutaneous.schedule import Cycle
+from ivigil.prescription.subcutaneous.sites import share_out
 from tests.planning import START, formulary, history, opened, patient, record
 
 PI, CIDP = "primary-immunodeficiency", "cidp"
@@ -246,10 +248,7 @@ def test_a_superseded_factor_is_named_and_never_doses() -> None:
 @pytest.mark.parametrize(
     ("product", "code"),
     [
-        ("cutaquig", "vials-not-read"),
-        ("cuvitru", "vials-not-read"),
         ("xembify", "factor-not-read"),
-        ("xembify", "vials-not-read"),
         ("gamunex_c_sc", "factor-not-read"),
         ("gamunex_c_sc", "site-volume-not-read"),
         ("hyqvia", "vials-not-read"),
@@ -271,7 +270,7 @@ def test_only_the_products_whose_facts_were_read_fit() -> None:
     in_pi = {row.product for row in start(PI, iv_interval_days=28).candidates if row.fits}
     in_cidp = {row.product for row in start(CIDP).candidates if row.fits}
 
-    assert in_pi == {"gammagard_liquid_sc", "hizentra"}
+    assert in_pi == {"cutaquig", "cuvitru", "gammagard_liquid_sc", "hizentra"}
     assert in_cidp == {"hizentra"}
 
 
@@ -501,7 +500,8 @@ def test_the_terminal_shows_dose_sites_and_dates_in_eighty_columns(capsys: pytes
     shown = " ".join(capsys.readouterr().out.split())
 
     assert "30 g every 28 days = 7.5 g a week × 1.37 = 10.275 g a week" in shown
-    assert "4 sites: 4 × 12.5 mL; each 15 mL/h; 50 min" in shown
+    assert "Mon 23 Nov 2026 1 1 × 10 g = 10 g 50 4 × 12.5 15 50 min" in shown
+    assert "Then 10 g weekly, each time from 09:00." in shown
     assert "DRAFT" in shown
 
 
@@ -598,7 +598,8 @@ def test_the_dose_is_the_labels_within_the_tolerance_of_vials(
         exact = Fraction(iv.dose_g) * 7 / iv.interval_days * Fraction(use.conversion.factor.factor)
     else:
         assert plan.order.dose_g_per_kg_week is not None
-        exact = Fraction(plan.order.dose_g_per_kg_week) * Fraction(plan.order.weight_kg)
+        assert plan.order.dosing_weight_kg is not None
+        exact = Fraction(plan.order.dose_g_per_kg_week) * Fraction(plan.order.dosing_weight_kg)
         assert Fraction(plan.order.dose_g) * plan.order.infusions_per_cycle <= exact + Fraction(1, 500)
     assert abs(Fraction(plan.order.weekly_dose_g) - exact) <= Fraction(1, 2000)
     per_week = Fraction(plan.order.dose_g) * plan.order.infusions_per_cycle * 7 / plan.order.cycle_days

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ivigil.cli.opening import (
     region_or_refuse,
     start_or_now,
 )
+from ivigil.cli.subcutaneous import plan_subcutaneous, refuse_files, refuse_without_route
 from ivigil.errors import BadInput, IvigilError, UsageError
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.loading import Knowledge
@@ -45,6 +47,13 @@ LINE_KEYS = (
     "interval_days",
     "weight_basis",
 )
+
+
+class PlanRoute(StrEnum):
+    """Into a vein, or under the skin."""
+
+    IV = "iv"
+    SC = "sc"
 
 
 def plan_command(
@@ -77,6 +86,12 @@ def plan_command(
     batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {patient, indication, ...}, a line."),
     json_: bool = typer.Option(False, "--json", help="The plan as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the plan as PDF (DRAFT until signed)."),
+    route: PlanRoute = typer.Option(PlanRoute.IV, help="Into a vein, or a start under the skin (sc)."),
+    iv_dose_g: str | None = typer.Option(
+        None, "--iv-dose-g", help="sc: grams of one intravenous infusion; else the record's."
+    ),
+    iv_interval_days: int | None = typer.Option(None, help="sc: days between intravenous infusions."),
+    times_per_week: int | None = typer.Option(None, help="sc: infusions a week."),
 ) -> int:
     """Make a complete, checked, cited plan for one patient.
 
@@ -102,6 +117,16 @@ def plan_command(
         raise UsageError(
             "PATIENT", patient, "Give one patient record, or --batch with a cohort.", "`ivigil plan --help` shows how."
         )
+    start_options = {
+        "iv_dose_g": _decimal("--iv-dose-g", iv_dose_g),
+        "iv_interval_days": iv_interval_days,
+        "times_per_week": times_per_week,
+    }
+    if route is PlanRoute.SC:
+        refuse_files(pdf, stock, batch)
+        raw = read_json(patient or "-", "PATIENT")
+        return plan_subcutaneous(raw, options | start_options, open_knowledge(), json_=json_)
+    refuse_without_route(start_options)
     knowledge = open_knowledge()
     shelf = None if stock is None else read_stock(read_json(stock, "--stock"), knowledge.product_ids)
     if batch is not None:

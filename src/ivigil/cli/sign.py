@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ivigil.cli.opening import open_knowledge, read_json
 from ivigil.errors import BadInput
 from ivigil.prescription.plan import Plan, Signature, check_unchanged, sign
+from ivigil.prescription.subcutaneous.plan import SCHEMA, SubcutaneousPlan
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -24,7 +25,7 @@ def sign_command(
 ) -> None:
     """Sign a plan: a separate record {plan_id, by, role, at} on standard output."""
     roles = open_knowledge().policies.acceptance.sign_roles.items
-    typer.echo(sign(_read(Plan, plan, "PLAN"), by, role, datetime.now().astimezone(), roles).model_dump_json())
+    typer.echo(sign(_plan(plan), by, role, datetime.now().astimezone(), roles).model_dump_json())
 
 
 def print_command(
@@ -38,16 +39,34 @@ def print_command(
     from ivigil.cli.plan import save
     from ivigil.documents.pdf import plan_pdf
 
-    read = _read(Plan, plan, "PLAN")
+    read = _plan(plan)
+    if not isinstance(read, Plan):
+        raise BadInput(
+            "PLAN",
+            read.schema_,
+            "A start under the skin has no sheet on paper yet.",
+            "Keep its JSON with the signature.",
+        )
     check_unchanged(read)
     signed = None if signature is None else _read(Signature, signature, "--signature")
     content = plan_pdf(read, signed, paper=paper)
     save(pdf, lambda: pdf.write_bytes(content))
 
 
+def _plan(path: str) -> Plan | SubcutaneousPlan:
+    """A plan of either route, told apart by its schema."""
+    raw = read_json(path, "PLAN")
+    under_skin = isinstance(raw, dict) and raw.get("schema") == SCHEMA
+    return _validated(SubcutaneousPlan, raw, "PLAN") if under_skin else _validated(Plan, raw, "PLAN")
+
+
 def _read(model: type[T], path: str, what: str) -> T:
+    return _validated(model, read_json(path, what), what)
+
+
+def _validated(model: type[T], raw: object, what: str) -> T:
     try:
-        return model.model_validate(read_json(path, what))
+        return model.model_validate(raw)
     except ValidationError as problem:
         first = problem.errors()[0]
         where = f"{what}: {'.'.join(map(str, first['loc']))}"
