@@ -15,7 +15,7 @@ from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.regimens import Phase
 from ivigil.patient import read_patient
 from ivigil.prescription.plan import as_json
-from ivigil.prescription.request import Request
+from ivigil.prescription.request import Price, Request
 from ivigil.prescription.subcutaneous import Start, plan_start
 from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
@@ -80,7 +80,7 @@ def refuse_what_is_not_taken(options: dict[str, Any]) -> None:
         if name not in {*TAKEN, *READ_HERE} and value not in (None, (), [], False):
             raise UsageError(
                 "--price-per-g" if name == "price" else f"--{name.replace('_', '-')}",
-                str(value),
+                str(value.per_g if isinstance(value, Price) else value),
                 "A start plan under the skin does not take this option.",
                 "Leave it out, or plan with --route iv.",
             )

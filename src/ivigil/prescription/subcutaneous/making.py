@@ -97,7 +97,7 @@ def _never(condition: str, product: Product, fact: Fact | None, said: set[str]) 
     said.add(condition)
     finding = blocks(
         "never-under-skin",
-        f"Immunoglobulin is not given under the skin in {condition}: the label of {product.brand} forbids it.",
+        f"{condition[:1].upper()}{condition[1:]}: immunoglobulin is not given under the skin; the label of {product.brand} forbids it. {fact.note}",
         "Plan an intravenous product.",
         sources=fact.src,
     )

@@ -37,6 +37,15 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """So much more volume for a site (mL) every so many weeks, so much more rate (mL/h) at each infusion."""
+
+    every_weeks: int
+    add_ml: Decimal
+    add_ml_per_h: Decimal
+
+
+@dataclass(frozen=True)
 class SiteRules:
     """A label's limits for one band of age or weight under a policy; ``at_risk`` is the patient's."""
 
@@ -49,25 +58,28 @@ class SiteRules:
         """Whether the first infusion's limits hold throughout."""
         return self.at_risk and self.policy.at_risk_limits.value != "label"
 
+    @property
+    def pace(self) -> Pace | None:
+        """How fast limits grow, by policy within what is printed; None where the label prints no growth."""
+        growth = self.table.growth
+        if growth is None:
+            return None
+        slow, fast = (0, 1) if self.policy.growth.value != "fastest" else (1, 0)
+        return Pace(growth.every_weeks[fast], growth.add_ml_per_site[slow], growth.add_ml_per_h_per_site[slow])
+
     def at(self, number: int, day: int) -> Limits:
         """The limits of an infusion, ``day`` days after the first."""
         at = 1 if self.stay_at_first else number
         volume, rate = _row(self.table.volume, at), _row(self.table.rate, at)
         site_ml, max_rate = volume.ml_per_site, rate.ml_per_h_per_site
         facts: list[Fact] = [volume, rate]
-        growth = self.table.growth
-        if growth is not None:
-            facts.append(growth)
-            fast = self.policy.growth.value == "fastest"
-            every, add_ml, add_ml_per_h = (
-                (growth.every_weeks[0], growth.add_ml_per_site[1], growth.add_ml_per_h_per_site[1])
-                if fast
-                else (growth.every_weeks[1], growth.add_ml_per_site[0], growth.add_ml_per_h_per_site[0])
-            )
-            grown = day // (every * DAYS_PER_WEEK)
+        pace = self.pace
+        if pace is not None and self.table.growth is not None:
+            facts.append(self.table.growth)
+            grown = day // (pace.every_weeks * DAYS_PER_WEEK)
             steps = at - rate.from_infusion + 1 if rate.from_infusion > 1 else 0
-            site_ml = min(site_ml, _row(self.table.volume, 1).ml_per_site + add_ml * grown)
-            max_rate = min(max_rate, _row(self.table.rate, 1).ml_per_h_per_site + add_ml_per_h * steps)
+            site_ml = min(site_ml, _row(self.table.volume, 1).ml_per_site + pace.add_ml * grown)
+            max_rate = min(max_rate, _row(self.table.rate, 1).ml_per_h_per_site + pace.add_ml_per_h * steps)
         caps = [
             cap
             for cap in self.table.caps.values()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.facts import Fact, Statement
@@ -123,11 +122,11 @@ def _policies(draft: Draft, asked: Start, formulary: Formulary) -> Iterable[Inst
         yield said("At risk", "The first infusion's volume and rate at a site hold throughout.", policy.at_risk_limits)
     elif rules.at_risk:
         yield said("At risk", "Volume and rate rise as for anybody.", policy.at_risk_limits)
-    if table.growth is not None and not rules.stay_at_first:
-        grow = table.growth
+    pace = rules.pace
+    if pace is not None and not rules.stay_at_first:
         text = (
-            f"The {policy.growth.value} growth that is printed, as tolerated: {_span(*grow.add_ml_per_site)} mL a site every "
-            f"{_span(*map(Decimal, grow.every_weeks))} weeks and {_span(*grow.add_ml_per_h_per_site)} mL/h at each infusion."
+            f"The {policy.growth.value} growth that is printed, as tolerated: {figure(pace.add_ml)} mL a site every "
+            f"{pace.every_weeks} weeks, {figure(pace.add_ml_per_h)} mL/h at each infusion."
         )
         yield said("Growth", text, policy.growth)
     ranges = any(rate.start_ml_per_h_per_site is not None for rate in rates)
@@ -143,7 +142,3 @@ def _policies(draft: Draft, asked: Start, formulary: Formulary) -> Iterable[Inst
     if draft.use.previous is not None:
         text = f"A month of earlier treatment counts as {figure(policy.weeks_per_month.value)} weeks."
         yield said("Earlier treatment", text, policy.weeks_per_month)
-
-
-def _span(low: Decimal, high: Decimal) -> str:
-    return figure(low) if low == high else f"{figure(low)} to {figure(high)}"
