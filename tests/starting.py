@@ -80,7 +80,9 @@ def codes(plan: SubcutaneousPlan) -> set[str]:
 
 
 def text_of(plan: SubcutaneousPlan, code: str) -> str:
-    return next(one.text for one in plan.findings if one.code == code)
+    found = [one.text for one in plan.findings if one.code == code]
+    assert found, f"{code} is not among {sorted(codes(plan))}"
+    return found[0]
 
 
 def reasons(plan: SubcutaneousPlan, product: str) -> set[str]:

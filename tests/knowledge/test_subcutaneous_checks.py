@@ -79,6 +79,7 @@ def broken(product: str, path: str, value: Any) -> list[CheckRow]:
         ("cuvitru", f"{PI}.rates.from_40_kg.all_sites.ml_per_h", Decimal(2400), "2400 mL/h is more than 4 sites at 60"),
         ("hyqvia", f"{PI}.rates.from_40_kg.day.ml", Decimal(12000), "12000 mL is more than 3 sites of 600"),
     ],
+    ids=lambda one: str(one) if isinstance(one, Decimal) else None,
 )
 def test_a_slip_is_an_error(product: str, path: str, value: Any, words: str) -> None:
     rows = broken(product, path, value)

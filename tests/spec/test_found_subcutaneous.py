@@ -25,7 +25,9 @@ UNDER_SKIN = ("--route", "sc", "--indication", PI, "--iv-interval-days", "28", *
 
 def blocking(plan: SubcutaneousPlan, code: str) -> str:
     """How a blocking finding may be accepted; an error if it does not block."""
-    return next(one.may_be.value for one in plan.findings if one.code == code and one.severity.value == "blocks")
+    found = [one.may_be.value for one in plan.findings if one.code == code and one.severity.value == "blocks"]
+    assert found, f"{code} does not block: {sorted(codes(plan))}"
+    return found[0]
 
 
 @pytest.fixture
@@ -273,6 +275,7 @@ def test_a_product_for_a_vein_is_never_planned_under_the_skin() -> None:
         ("hyqvia", {"allergies": ["human_albumin"]}, "excipient-allergy"),
         ("hizentra", {"conditions": ["volume_depletion"]}, "volume-depletion"),
     ],
+    ids=lambda one: "-".join(word for part in one.values() for word in part) if isinstance(one, dict) else one,
 )
 def test_what_a_product_contains_restricts_under_the_skin_too(product: str, changes: dict[str, Any], code: str) -> None:
     raw = record(immunoglobulin_history=[BORNE], **changes)
