@@ -15,6 +15,7 @@ from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import CHOICES, Patient, ProductHistory, Reaction, SpecialistPlan
 from ivigil.prescription.plan import Plan, Signature
 from ivigil.prescription.stock import StockRow
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -143,6 +144,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "patient.md": patient_page(knowledge),
         REFERENCE / "patient.schema.json": _schema(Patient),
         REFERENCE / "plan.schema.json": _schema(Plan),
+        REFERENCE / "start-plan.schema.json": _schema(SubcutaneousPlan),
         REFERENCE / "assessment.schema.json": _schema(Assessment),
         REFERENCE / "answer.schema.json": _schema(Answer),
         REFERENCE / "conditions.md": conditions_page(knowledge),

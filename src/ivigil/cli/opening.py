@@ -114,8 +114,13 @@ def read_json(path: str, what: str) -> object:
 
 def read_model(model: type[T], path: str, what: str) -> T:
     """A record that ivigil itself wrote, from a file or, for ``-``, from standard input."""
+    return as_model(model, read_json(path, what), what)
+
+
+def as_model(model: type[T], raw: object, what: str) -> T:
+    """A record that ivigil itself wrote, from its JSON."""
     try:
-        return model.model_validate(read_json(path, what))
+        return model.model_validate(raw)
     except ValidationError as problem:
         first = problem.errors()[0]
         where = f"{what}: {'.'.join(map(str, first['loc']))}"

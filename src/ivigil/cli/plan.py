@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from ivigil.cli.opening import (
     region_or_refuse,
     start_or_now,
 )
+from ivigil.cli.subcutaneous import plan_subcutaneous, refuse_files, refuse_without_route
 from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import BadInput, IvigilError, UsageError
 from ivigil.findings import Finding, Severity
@@ -47,6 +49,13 @@ LINE_KEYS = (
     "interval_days",
     "weight_basis",
 )
+
+
+class PlanRoute(StrEnum):
+    """Into a vein, or under the skin."""
+
+    IV = "iv"
+    SC = "sc"
 
 
 def plan_command(
@@ -80,6 +89,12 @@ def plan_command(
     json_: bool = typer.Option(False, "--json", help="The plan as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the plan as PDF (DRAFT until signed)."),
     overwrite: bool = OVERWRITE,
+    route: PlanRoute = typer.Option(PlanRoute.IV, help="Into a vein, or a start under the skin (sc)."),
+    iv_dose_g: str | None = typer.Option(
+        None, "--iv-dose-g", help="sc: grams of one intravenous infusion; else the record's."
+    ),
+    iv_interval_days: str | None = typer.Option(None, help="sc: days between intravenous infusions."),
+    times_per_week: str | None = typer.Option(None, help="sc: infusions a week."),
 ) -> int:
     """Make a complete, checked, cited plan for one patient.
 
@@ -105,6 +120,16 @@ def plan_command(
         raise UsageError(
             "PATIENT", patient, "Give one patient record, or --batch with a cohort.", "`ivigil plan --help` shows how."
         )
+    start_options = {
+        "iv_dose_g": _decimal("--iv-dose-g", iv_dose_g),
+        "iv_interval_days": _as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
+        "times_per_week": _as_written(written.whole_in_text, "--times-per-week", times_per_week),
+    }
+    if route is PlanRoute.SC:
+        refuse_files(pdf, stock, batch)
+        raw = read_json(patient or "-", "PATIENT")
+        return plan_subcutaneous(raw, options | start_options, open_knowledge(), json_=json_)
+    refuse_without_route(start_options)
     if pdf is not None:
         check_target(pdf, "--pdf", (patient, stock), overwrite=overwrite)
     knowledge = open_knowledge()

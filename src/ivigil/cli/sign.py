@@ -7,12 +7,13 @@ from pathlib import Path
 
 import typer
 
-from ivigil.cli.opening import formulary_of, made_with, open_knowledge, read_model
+from ivigil.cli.opening import as_model, formulary_of, made_with, open_knowledge, read_json, read_model
 from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import BadInput
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan, Signature, check_signature, sign
-from ivigil.prescription.verify import check_plan
+from ivigil.prescription.subcutaneous.plan import SCHEMA, SubcutaneousPlan
+from ivigil.prescription.verify import check_nothing_open, check_plan
 
 
 def sign_command(
@@ -56,6 +57,13 @@ def print_command(
     check_target(pdf, "--pdf", (plan, signature), overwrite=overwrite)
     knowledge = open_knowledge()
     read, of_these_facts = _checked(plan, knowledge)
+    if not isinstance(read, Plan):
+        raise BadInput(
+            "PLAN",
+            read.schema_,
+            "A start under the skin has no sheet on paper yet.",
+            "Keep its JSON with the signature.",
+        )
     signed = None if signature is None else read_model(Signature, signature, "--signature")
     if signed is not None:
         check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, datetime.now().astimezone())
@@ -68,9 +76,17 @@ def print_command(
 NOT_THESE_FACTS = "This plan was made with other facts than those loaded; its limits could not be checked against them."
 
 
-def _checked(path: str, knowledge: Knowledge) -> tuple[Plan, bool]:
-    """A plan that holds, and whether it was checked against the facts it was made with."""
-    plan = read_model(Plan, path, "PLAN")
+def _checked(path: str, knowledge: Knowledge) -> tuple[Plan | SubcutaneousPlan, bool]:
+    """A plan of either route that holds, and whether it was made with the facts that are loaded.
+
+    A start under the skin is checked for its id and for what stands open; its doses and volumes are not remade.
+    """
+    raw = read_json(path, "PLAN")
+    if isinstance(raw, dict) and raw.get("schema") == SCHEMA:
+        start = as_model(SubcutaneousPlan, raw, "PLAN")
+        check_nothing_open(start)
+        return start, start.made_with == made_with(knowledge)
+    plan = as_model(Plan, raw, "PLAN")
     same = plan.made_with == made_with(knowledge)
     check_plan(plan, formulary_of(knowledge, plan.indication) if same else None)
     return plan, same

@@ -186,6 +186,29 @@ class FreeTextPolicy(Record):
     must_be_accepted: Items
 
 
+class SubcutaneousPolicy(Record):
+    """What the labels of products under the skin leave open when a patient starts.
+
+    ``at_risk_limits``: ``first_throughout`` keeps the first infusion's volume and rate for a patient at risk, ``label``
+    lets both rise. ``growth`` and ``within_range`` take the ``slowest`` or the ``fastest`` end, the ``lowest`` or the
+    ``highest`` end of what is printed. ``weeks_per_month`` counts months of earlier treatment. ``sites`` are the
+    ``fewest`` that hold the volume. ``schedule`` is what is proposed when none is asked for; when the sites run out it
+    is divided over ``more_often`` infusions, or refused (``refuse``). ``days_after_iv_unread`` hold where no label day was read.
+    ``order`` are the keys by which fitting products are proposed: ``fewest_findings``, ``fewest_sites``,
+    ``fewest_vials``, ``name``.
+    """
+
+    at_risk_limits: Choice
+    growth: Choice
+    within_range: Choice
+    weeks_per_month: Number
+    sites: Choice
+    schedule: Choice
+    sites_run_out: Choice
+    days_after_iv_unread: Number
+    order: Items
+
+
 class AcceptancePolicy(Record):
     """Roles: who may confirm an unlikely value, override a rule, sign a plan, and plan for after a severe reaction."""
 
@@ -210,3 +233,4 @@ class Policies(Record):
     first_lines: FirstLines
     acceptance: AcceptancePolicy
     free_text: FreeTextPolicy
+    subcutaneous: SubcutaneousPolicy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -11,7 +11,7 @@ from ivigil.assessment.screening import free_texts, kidney_function, screen_dose
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import StatusGroup
-from ivigil.knowledge.products import Route
+from ivigil.knowledge.products import Product, Route
 from ivigil.knowledge.regimens import Phase
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
@@ -54,34 +54,14 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         UnknownName: no product has the id that was asked for.
         BadInput: an acceptance that this plan does not allow, or a weight basis that cannot be worked out.
     """
-    if request.product is not None and request.product not in {product.id for product in formulary.products}:
-        raise UnknownName(
-            "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
-        )
-    request.check_possible(formulary.policies.plausibility)
-    _check_age(request, formulary)
+    check_request(request, formulary)
     _check_phase(request, formulary)
-    about = circumstances(request, formulary)
-    screened = screen_patient(formulary.rules, about)
-    adult_from = formulary.policies.weight.adult_from_years.value
-    findings: list[Finding] = [
-        *_overlay_waits(formulary),
-        *_age_missing(request),
-        *_indication_standing(request, formulary),
-        *_age_of_condition(request, formulary),
-        *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
-        *_old_weight(request, formulary),
-        *unlikely_values(
-            request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
-        ),
-        *kidney_function(request.patient, request.start),
-        *screened.findings,
-    ]
-    considered = tuple(consider(product, request, formulary, screened.risks) for product in formulary.products)
+    findings, patient_risks = before_products(request, formulary)
+    considered = tuple(consider(product, request, formulary, patient_risks) for product in formulary.products)
     considered = in_order_of_proposal(considered, request, formulary)
     chosen = _choose(considered, request)
     if chosen is None:
-        findings.append(_none_fits(considered))
+        findings.append(none_fits([one.findings for one in considered]))
     else:
         findings.extend(chosen.findings)
     infusions: tuple[Infusion, ...] = ()
@@ -108,14 +88,14 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         plan_id="",
         made_with=formulary.made_with,
         status="blocked" if blocked else "planned",
-        valid_until=_valid_until(request, formulary),
+        valid_until=valid_until(request.start, formulary),
         patient_ref=request.patient.ref,
         synthetic=request.patient.synthetic,
         indication=formulary.indication.id,
         indication_name=formulary.indication.name,
         findings=ordered,
         accepted=request.accepted,
-        candidates=tuple(Candidate(product=one.product.id, fits=one.fits, reasons=_weighty(one)) for one in considered),
+        candidates=tuple(candidate(one.product, one.findings, fits=one.fits) for one in considered),
         prescription=None if blocked else prescription,
         administration=None if blocked else administration,
         infusions=() if blocked else infusions,
@@ -126,6 +106,41 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
 
 
 # ---- before a product is weighed
+
+
+def check_request(request: Request, formulary: Formulary) -> None:
+    """Refuse what no plan of any route can be made for.
+
+    Raises:
+        UnknownName: no product has the id that was asked for.
+        ImpossibleValue: an age that nobody has.
+    """
+    if request.product is not None and request.product not in {product.id for product in formulary.products}:
+        raise UnknownName(
+            "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
+        )
+    request.check_possible(formulary.policies.plausibility)
+    _check_age(request, formulary)
+
+
+def before_products(request: Request, formulary: Formulary) -> tuple[list[Finding], frozenset[str]]:
+    """What is said whatever the product and the route, and the risks of the patient."""
+    screened = screen_patient(formulary.rules, circumstances(request, formulary))
+    adult_from = formulary.policies.weight.adult_from_years.value
+    findings = [
+        *_overlay_waits(formulary),
+        *_age_missing(request),
+        *_indication_standing(request, formulary),
+        *_age_of_condition(request, formulary),
+        *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
+        *_old_weight(request, formulary),
+        *unlikely_values(
+            request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
+        ),
+        *kidney_function(request.patient, request.start),
+        *screened.findings,
+    ]
+    return findings, screened.risks
 
 
 def _check_phase(request: Request, formulary: Formulary) -> None:
@@ -253,8 +268,9 @@ def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:
     )
 
 
-def _valid_until(request: Request, formulary: Formulary) -> datetime:
-    return request.start + timedelta(days=int(formulary.policies.dose.plan_valid_days.value))
+def valid_until(first_infusion: datetime, formulary: Formulary) -> datetime:
+    """Until when a plan may be begun: so many days after its first infusion, by policy."""
+    return first_infusion + timedelta(days=int(formulary.policies.dose.plan_valid_days.value))
 
 
 # ---- the choice
@@ -267,21 +283,23 @@ def _choose(considered: tuple[Considered, ...], request: Request) -> Considered 
     return first if first is not None and first.fits else None
 
 
-def _weighty(one: Considered) -> tuple[Finding, ...]:
-    """The reasons that decide about a candidate; what merely informs is said for the chosen one."""
-    return tuple(finding for finding in one.findings if finding.severity is not Severity.INFORMS)
+def candidate(product: Product, findings: Iterable[Finding], *, fits: bool) -> Candidate:
+    """A product considered, with the reasons that decide; what merely informs is said for the chosen one."""
+    reasons = tuple(one for one in findings if one.severity is not Severity.INFORMS)
+    return Candidate(product=product.id, fits=fits, reasons=reasons)
 
 
-def _none_fits(considered: tuple[Considered, ...]) -> Finding:
+def none_fits(reasons: Sequence[Iterable[Finding]], what: str = "products") -> Finding:
+    """That no product fits, with the first reason of each counted."""
     tally = Counter(
-        next((finding.code for finding in one.findings if finding.severity is Severity.BLOCKS), "unknown")
-        for one in considered
+        next((finding.code for finding in findings if finding.severity is Severity.BLOCKS), "unknown")
+        for findings in reasons
     )
-    reasons = ", ".join(f"{code} ({count})" for code, count in tally.most_common())
+    first = ", ".join(f"{code} ({count})" for code, count in tally.most_common())
     return Finding(
         code="no-product-fits",
         severity=Severity.BLOCKS,
-        text=f"None of {len(considered)} products fits. First reasons: {reasons}.",
+        text=f"None of {len(reasons)} {what} fits. First reasons: {first}.",
         remedy="See the candidates for each product's reasons; name a --product to see and accept what may be accepted.",
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
@@ -182,10 +182,10 @@ class Infusion(_Part):
     vitals_due_min: tuple[int, ...]
 
 
-class Plan(_Part):
-    """A complete, checked, cited plan, or the reasons why there is none."""
+class AnyPlan(_Part):
+    """What a plan of any route begins with: enough to identify it, to show its reasons and to sign it."""
 
-    schema_: Literal["ivigil-plan/1"]
+    schema_: str
     plan_id: str
     made_with: MadeWith
     status: Literal["planned", "blocked"]
@@ -197,15 +197,24 @@ class Plan(_Part):
     findings: tuple[Finding, ...]
     accepted: tuple[Accepted, ...]
     candidates: tuple[Candidate, ...]
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
+    )
+
+
+class Plan(AnyPlan):
+    """A complete, checked, cited plan, or the reasons why there is none."""
+
+    schema_: Literal["ivigil-plan/1"]
     prescription: Prescription | None
     administration: AdministrationPlan | None
     infusions: tuple[Infusion, ...]
     sources: dict[str, CitedSource]
     notice: str
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
-    )
+
+P = TypeVar("P", bound=AnyPlan)
 
 
 class Signature(_Part):
@@ -220,22 +229,22 @@ class Signature(_Part):
 NOTICE = "Decision support: a clinician decides. Check every figure against the product's label before use."
 
 
-def as_json(plan: Plan) -> str:
+def as_json(plan: AnyPlan) -> str:
     """The plan as one line of JSON."""
     return plan.model_dump_json(by_alias=True)
 
 
-def content_id(plan: Plan) -> str:
+def content_id(plan: AnyPlan) -> str:
     """sha256 of the plan's JSON as printed, with an empty ``plan_id``: equal content, equal id."""
     return "sha256:" + hashlib.sha256(as_json(plan.model_copy(update={"plan_id": ""})).encode()).hexdigest()
 
 
-def identified(plan: Plan) -> Plan:
+def identified(plan: P) -> P:
     """The plan with its id set from its content."""
     return plan.model_copy(update={"plan_id": content_id(plan)})
 
 
-def check_unchanged(plan: Plan) -> None:
+def check_unchanged(plan: AnyPlan) -> None:
     """Raise if a plan's content is not what its id says.
 
     Raises:
@@ -250,7 +259,7 @@ def check_unchanged(plan: Plan) -> None:
         )
 
 
-def sign(plan: Plan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -> Signature:
+def sign(plan: AnyPlan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -> Signature:
     """A signature under a plan.
 
     Raises:
@@ -265,7 +274,7 @@ def sign(plan: Plan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -
     return made
 
 
-def check_belongs(plan: Plan, signature: Signature) -> None:
+def check_belongs(plan: AnyPlan, signature: Signature) -> None:
     """Refuse a signature that cannot stand under this plan.
 
     Raises:
@@ -288,7 +297,7 @@ def check_belongs(plan: Plan, signature: Signature) -> None:
         )
 
 
-def check_signature(plan: Plan, signature: Signature, roles: tuple[str, ...], now: datetime) -> None:
+def check_signature(plan: AnyPlan, signature: Signature, roles: tuple[str, ...], now: datetime) -> None:
     """Refuse a signature that may not stand under this plan, when it is given and whenever it is read again.
 
     Args:

@@ -24,7 +24,7 @@ from ivigil.prescription.dose import largest_infusion_g
 from ivigil.prescription.needs import dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import strictest_rates
 from ivigil.prescription.permission import permitted
-from ivigil.prescription.plan import Infusion, Plan, Prescription, check_unchanged
+from ivigil.prescription.plan import AnyPlan, Infusion, Plan, Prescription, check_unchanged
 from ivigil.prescription.request import Formulary, check_accepted
 from ivigil.prescription.schedule import PumpRun, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.vials import DoseWindow
@@ -59,7 +59,21 @@ def check_plan(plan: Plan, formulary: Formulary | None) -> None:
         Blocked: something blocks, whatever its status says.
     """
     check_unchanged(plan)
-    faults = verify(plan, formulary)
+    _refuse(verify(plan, formulary))
+
+
+def check_nothing_open(plan: AnyPlan) -> None:
+    """Refuse a plan of any route that was altered, or that is called planned although something blocks it.
+
+    Raises:
+        BadInput: it was altered, or an acceptance has no time.
+        Blocked: something blocks, whatever its status says.
+    """
+    check_unchanged(plan)
+    _refuse(() if plan.status == "blocked" else tuple(_open(plan)))
+
+
+def _refuse(faults: tuple[Fault, ...]) -> None:
     if not faults:
         return
     first = next((fault for fault in faults if fault.blocks), faults[0])
@@ -95,7 +109,7 @@ def verify(plan: Plan, formulary: Formulary | None = None) -> tuple[Fault, ...]:
 # ---- what stands open
 
 
-def _open(plan: Plan) -> Iterator[Fault]:
+def _open(plan: AnyPlan) -> Iterator[Fault]:
     accepted = {row.code for row in plan.accepted}
     for finding in plan.findings:
         if finding.severity is not Severity.BLOCKS:
