@@ -15,6 +15,7 @@ from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import CHOICES, Patient, ProductHistory, Reaction, SpecialistPlan
 from ivigil.prescription.plan import Plan, Signature
 from ivigil.prescription.stock import StockRow
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -31,7 +32,7 @@ MEANING: dict[str, str] = {
     "glucose_meter": "Chemistry of the meter; `none` if the patient uses none.",
     "access": "Venous access.",
     "setting_wish": "Where the patient wishes to be infused.",
-    "conditions": 'List of words from the vocabulary below, or `{"text": "..."}`.',
+    "conditions": 'List of words from the vocabulary below, or `{"text": "..."}` (see there).',
     "allergies": "Likewise.",
     "medicines": "Likewise; classes or names.",
     "labs": "List of `{test, value, unit, taken_at}`; qualitative tests take `positive` or `negative` and no unit.",
@@ -48,7 +49,8 @@ def patient_page(knowledge: Knowledge) -> str:
         "",
         "One JSON object. **An absent key means not recorded; an empty list means none.** Nothing is repaired: an unknown",
         "key, a number in quotes, a time without an offset or an impossible value is refused with what to write instead.",
-        "A value that is possible but unlikely must be confirmed by somebody who checked.",
+        "A value that is possible but unlikely must be confirmed by somebody who checked. Dates are written `2026-11-20`,",
+        "times `2026-11-20T08:00:00-05:00`; texts stand on one line and hold no hidden characters.",
         "",
         "| key | holds |",
         "|---|---|",
@@ -83,6 +85,17 @@ def patient_page(knowledge: Knowledge) -> str:
             f"{pair[0]} to {pair[1]} {test.unit}" if pair else "" for pair in (test.possible, test.likely)
         )
         lines.append(f"| `{code}` | {test.name} | {units} | {possible} | {likely} |")
+    lines += [
+        "",
+        "## Free text",
+        "",
+        "A text is searched for the words below, whatever its case, accents, punctuation, plural or spelling (British or",
+        "American). A word found in it restricts like the word itself and stops the plan until the record says the word",
+        "(`condition-in-text-…`, `allergy-in-text-…`, `medicine-in-text-…`, `reaction-in-text-…`) or somebody accepts that it",
+        'is not meant. A denial, a doubt or a relative in the text ("no", "?", "family history") is shown with it and decides',
+        "nothing. A condition or allergy in which no word is found stops the plan until somebody accepts it",
+        "(`condition-not-understood`, `allergy-not-understood`); such a medicine is pointed out.",
+    ]
     for title, terms in (
         ("Conditions", words.conditions),
         ("Allergies", words.allergies),
@@ -90,7 +103,9 @@ def patient_page(knowledge: Knowledge) -> str:
         ("Reactions", words.reactions),
     ):
         lines += ["", f"## {title}", "", "| word | name | also written |", "|---|---|---|"]
-        lines += [f"| `{code}` | {term.name} | {', '.join(term.also)} |" for code, term in terms.items()]
+        lines += [
+            f"| `{code}` | {term.name} | {', '.join((*term.also, *term.brands))} |" for code, term in terms.items()
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -129,6 +144,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "patient.md": patient_page(knowledge),
         REFERENCE / "patient.schema.json": _schema(Patient),
         REFERENCE / "plan.schema.json": _schema(Plan),
+        REFERENCE / "start-plan.schema.json": _schema(SubcutaneousPlan),
         REFERENCE / "assessment.schema.json": _schema(Assessment),
         REFERENCE / "answer.schema.json": _schema(Answer),
         REFERENCE / "conditions.md": conditions_page(knowledge),

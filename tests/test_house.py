@@ -27,6 +27,7 @@ RULE_ROOMS = (
     "findings",
     "sources",
     "quantities",
+    "written",
     "errors",
 )
 # The one module of the rule rooms that reads files; the edges call it.

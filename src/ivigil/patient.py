@@ -7,7 +7,7 @@ words are listed in ``docs/reference/patient.md``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,8 +26,10 @@ from pydantic import (
     model_validator,
 )
 
+from ivigil import written
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
-from ivigil.knowledge.policies import PlausibilityPolicy
+from ivigil.knowledge.policies import FreeTextPolicy, PlausibilityPolicy
+from ivigil.knowledge.recognition import Found, Recogniser, WordList
 from ivigil.knowledge.vocabulary import LabTest, Vocabulary
 
 Sex = Literal["female", "male"]
@@ -39,6 +41,8 @@ Access = Literal["peripheral", "central_line", "picc", "port", "umbilical"]
 Setting = Literal["hospital", "clinic", "home"]
 
 MAX_REFERENCE_LENGTH = 64
+GRADE_OF_DEATH = 5
+"""CTCAE: grades run from 1 to 5, and 5 is a death."""
 POSITIVE, NEGATIVE = "positive", "negative"
 
 
@@ -50,26 +54,30 @@ def _opaque(reference: str) -> str:
     return reference
 
 
-def _a_number(value: object) -> object:
-    if isinstance(value, str | bool):
-        raise ValueError("must be a number, written without quotes or unit")
-    return value
-
-
-def _a_whole_number(value: object) -> object:
-    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else _a_number(value)
-
-
 def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("must say something")
     return text
 
 
-Said = Annotated[str, AfterValidator(_said)]
+def _lab_value(value: object) -> object:
+    return value if value in (POSITIVE, NEGATIVE) else written.number(value)
+
+
+def _a_grade(value: object) -> object:
+    if value == GRADE_OF_DEATH:
+        raise ValueError(f"grade {GRADE_OF_DEATH} is a reaction that was fatal, and this patient lives")
+    return value
+
+
+Line = Annotated[str, AfterValidator(written.line)]
+Said = Annotated[Line, AfterValidator(_said)]
 #: JSON numbers only: "82" and true are refused, not converted.
-Number = Annotated[Decimal, BeforeValidator(_a_number)]
-WholeNumber = Annotated[int, BeforeValidator(_a_whole_number)]
+Number = Annotated[Decimal, BeforeValidator(written.number)]
+WholeNumber = Annotated[int, BeforeValidator(written.whole)]
+#: Only as written in docs/reference/patient.md: no numbers, no other spelling.
+Day = Annotated[date, BeforeValidator(written.day)]
+Moment = Annotated[AwareDatetime, BeforeValidator(written.moment)]
 
 
 class _Part(BaseModel):
@@ -77,18 +85,30 @@ class _Part(BaseModel):
 
 
 class FreeText(_Part):
-    """Something the vocabulary has no word for. It is kept and shown; no rule can read it."""
+    """Something the vocabulary has no word for. It is kept, shown, and searched for words that the vocabulary has."""
 
     text: Said
+
+
+class ReadText(FreeText):
+    """A free text as it was read: the words found in it, and what in it denies or doubts them.
+
+    A word in ``found`` restricts like one of the lists; one in ``set_aside`` was found, and somebody said that it is not
+    meant. Never input: :func:`read_patient` makes it.
+    """
+
+    found: tuple[Found, ...]
+    set_aside: tuple[Found, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class Lab(_Part):
     """One laboratory result; ``value`` is a number with ``unit``, or ``positive``/``negative`` without one."""
 
-    test: str
-    value: Literal["positive", "negative"] | Number
-    unit: str | None = None
-    taken_at: AwareDatetime
+    test: Line
+    value: Annotated[Literal["positive", "negative"] | Decimal, BeforeValidator(_lab_value)]
+    unit: Line | None = None
+    taken_at: Moment
 
 
 class SpecialistPlan(_Part):
@@ -96,18 +116,34 @@ class SpecialistPlan(_Part):
 
     by: Said
     role: Said
-    at: AwareDatetime
+    at: Moment
     text: Said
 
 
 class Reaction(_Part):
     """An earlier reaction to immunoglobulin (vocabulary ``reactions``)."""
 
-    kind: str
-    at: AwareDatetime | None = None
-    grade: WholeNumber | None = Field(default=None, ge=1, le=5)
-    text: str | None = None
+    kind: Line
+    at: Moment | None = None
+    grade: Annotated[WholeNumber, BeforeValidator(_a_grade)] | None = Field(default=None, ge=1, lt=GRADE_OF_DEATH)
+    text: Line | None = None
     specialist_plan: SpecialistPlan | None = None
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The recorded kind, and any severe one that its text names."""
+        return frozenset({self.kind})
+
+
+class ReadReaction(Reaction):
+    """A reaction whose text names a severe kind. Never input: :func:`read_patient` makes it."""
+
+    read: ReadText
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The recorded kind, and the severe ones that the text names."""
+        return frozenset({self.kind, *(code for _, code in self.read.found)})
 
 
 class ProductHistory(_Part):
@@ -118,8 +154,8 @@ class ProductHistory(_Part):
     recorded whether there were any.
     """
 
-    product: str
-    last_given_at: AwareDatetime
+    product: Line
+    last_given_at: Moment
     infusions: WholeNumber = Field(ge=1)
     uneventful_supervised_infusions: WholeNumber = Field(default=0, ge=0)
     rate_borne_ml_per_kg_h: Number | None = Field(default=None, gt=0)
@@ -139,18 +175,18 @@ class Patient(_Part):
     ref: Annotated[str, AfterValidator(_opaque)]
     synthetic: StrictBool = False
     sex: Sex | None = None
-    birth_date: date | None = None
+    birth_date: Day | None = None
     age_years: Number | None = None
     weight_kg: Number | None = None
-    weight_measured_on: date | None = None
+    weight_measured_on: Day | None = None
     height_cm: Number | None = None
     blood_group: BloodGroup | None = None
     glucose_meter: GlucoseMeter | None = None
     access: Access | None = None
     setting_wish: Setting | None = None
-    conditions: tuple[str | FreeText, ...] | None = None
-    allergies: tuple[str | FreeText, ...] | None = None
-    medicines: tuple[str | FreeText, ...] | None = None
+    conditions: tuple[Line | FreeText, ...] | None = None
+    allergies: tuple[Line | FreeText, ...] | None = None
+    medicines: tuple[Line | FreeText, ...] | None = None
     labs: tuple[Lab, ...] | None = None
     immunoglobulin_history: tuple[ProductHistory, ...] | None = None
 
@@ -192,9 +228,57 @@ class Patient(_Part):
         """Every reaction that is recorded, whether or not the history is complete."""
         return tuple(reaction for entry in self.immunoglobulin_history or () for reaction in entry.reactions or ())
 
+    def listed(self, name: WordList) -> frozenset[str] | None:
+        """The words that a list holds, as codes; None if it is not recorded."""
+        entries = getattr(self, name)
+        return None if entries is None else frozenset(word for word in entries if isinstance(word, str))
+
+    @property
+    def texts(self) -> tuple[ReadText, ...]:
+        """Every free text that was read, in the order of the record."""
+        entries = (*(self.conditions or ()), *(self.allergies or ()), *(self.medicines or ()))
+        reactions = (one.read for one in self.known_reactions if isinstance(one, ReadReaction))
+        return (*(one for one in entries if isinstance(one, ReadText)), *reactions)
+
+    def in_texts(self, name: WordList) -> frozenset[str]:
+        """The words of a list that free texts anywhere in the record hold, and that nobody set aside."""
+        return frozenset(code for text in self.texts for found, code in text.found if found == name)
+
+    def setting_aside(self, not_meant: Iterable[Found]) -> Patient:
+        """The same patient, with words found in free texts that somebody said are not meant."""
+        out = frozenset(not_meant)
+
+        def entries(words: tuple[str | FreeText, ...] | None) -> tuple[str | FreeText, ...] | None:
+            return words and tuple(_without(one, out) if isinstance(one, ReadText) else one for one in words)
+
+        def reaction(one: Reaction) -> Reaction:
+            return one.model_copy(update={"read": _without(one.read, out)}) if isinstance(one, ReadReaction) else one
+
+        history = self.immunoglobulin_history and tuple(
+            entry.model_copy(update={"reactions": entry.reactions and tuple(map(reaction, entry.reactions))})
+            for entry in self.immunoglobulin_history
+        )
+        return self.model_copy(
+            update={
+                "conditions": entries(self.conditions),
+                "allergies": entries(self.allergies),
+                "medicines": entries(self.medicines),
+                "immunoglobulin_history": history,
+            }
+        )
+
     def latest(self, test: str) -> Lab | None:
         """The most recent result of a test, in the vocabulary's unit."""
         return max((lab for lab in self.labs or () if lab.test == test), key=lambda lab: lab.taken_at, default=None)
+
+
+def _without(text: ReadText, out: frozenset[Found]) -> ReadText:
+    return text.model_copy(
+        update={
+            "found": tuple(one for one in text.found if one not in out),
+            "set_aside": (*text.set_aside, *(one for one in text.found if one in out)),
+        }
+    )
 
 
 def _birthday(birth: date, year: int) -> date:
@@ -211,6 +295,9 @@ class Limits:
     vocabulary: Vocabulary
     plausibility: PlausibilityPolicy
     products: tuple[str, ...]
+    free_text: FreeTextPolicy
+    specialist_plan_roles: tuple[str, ...]
+    """Whose plan for a further infusion counts after a severe reaction, by policy."""
 
     @cached_property
     def names(self) -> Mapping[str, Mapping[str, str]]:
@@ -218,10 +305,17 @@ class Limits:
         lists = {name: getattr(self.vocabulary, name) for name in ("conditions", "allergies", "medicines")}
         return {
             name: {
-                written.casefold(): code for code, term in terms.items() for written in (code, term.name, *term.also)
+                written.casefold(): code
+                for code, term in terms.items()
+                for written in (code, term.name, *term.also, *term.brands)
             }
             for name, terms in lists.items()
         }
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        """Finds words of the vocabulary in free texts."""
+        return Recogniser(self.vocabulary, self.free_text)
 
 
 def read_patient(raw: object, limits: Limits) -> Patient:
@@ -241,10 +335,13 @@ def read_patient(raw: object, limits: Limits) -> Patient:
     except ValidationError as problem:
         raise _first_error(problem) from problem
     _check_numbers(patient, limits.plausibility)
+    _check_specialist_plans(patient, limits.specialist_plan_roles)
     words = limits.vocabulary
     return patient.model_copy(
         update={
-            **{key: _known(getattr(patient, key), limits.names[key], key) for key in limits.names},
+            "conditions": _known(patient.conditions, "conditions", limits),
+            "allergies": _known(patient.allergies, "allergies", limits),
+            "medicines": _known(patient.medicines, "medicines", limits),
             "labs": None
             if patient.labs is None
             else tuple(
@@ -259,23 +356,28 @@ def read_patient(raw: object, limits: Limits) -> Patient:
 
 _RULES: dict[str, tuple[str, str]] = {
     "extra_forbidden": ("No such key.", "Correct or remove it; docs/reference/patient.md lists every key."),
-    "timezone_aware": ("A datetime carries its offset.", "Write it as 2026-11-20T08:00:00-05:00."),
     "missing": ("This key is required.", "Add it; docs/reference/patient.md says what it holds."),
-    "finite_number": ("A number must be finite.", "Leave the key out if the value is not recorded."),
 }
 
 
 def _first_error(problem: ValidationError) -> BadInput:
     """The first thing wrong, said so that the one who typed it can mend it."""
-    error = problem.errors()[0]
+    errors = problem.errors()
+    # Of an entry that is a word or a free text, what is wrong with the one that was meant.
+    as_text = (one for one in errors if "FreeText" in one["loc"] and isinstance(errors[0]["input"], dict))
+    error = next(as_text, errors[0])
     where = _dotted(error["loc"])
     if error["type"] == "extra_forbidden":
         rule, remedy = _RULES["extra_forbidden"]
         return UnknownName(
             where, _shown(error["input"]), rule, _near(str(error["loc"][-1]), tuple(Patient.model_fields)) + remedy
         )
-    rule, remedy = _RULES.get(error["type"], ("", ""))
-    if not rule:
+    reason = error.get("ctx", {}).get("error")
+    if error["type"] in _RULES:
+        rule, remedy = _RULES[error["type"]]
+    elif isinstance(reason, written.NotReadable):
+        rule, remedy = reason.rule, reason.remedy
+    else:
         rule, remedy = f"{error['msg'].removeprefix('Value error, ')}.", "See docs/reference/patient.md."
         rule = rule[0].upper() + rule[1:]
     value = None if error["type"] in {"missing", "value_error"} and isinstance(error["input"], dict) else error["input"]
@@ -287,7 +389,7 @@ def _dotted(path: tuple[int | str, ...]) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part not in {"FreeText", "str", "decimal", "literal['positive','negative']"}:
+        elif part != "FreeText" and not part.startswith("function-"):  # pydantic's names of the branches of a choice
             text += f".{part}" if text else part
     return text
 
@@ -307,10 +409,11 @@ def _near(word: str, known: tuple[str, ...]) -> str:
 
 
 def _known(
-    words: tuple[str | FreeText, ...] | None, by_name: Mapping[str, str], key: str
+    words: tuple[str | FreeText, ...] | None, key: Literal["conditions", "allergies", "medicines"], limits: Limits
 ) -> tuple[str | FreeText, ...] | None:
     if words is None:
         return None
+    by_name = limits.names[key]
     found: list[str | FreeText] = []
     for number, word in enumerate(words):
         if isinstance(word, FreeText):
@@ -322,7 +425,7 @@ def _known(
                     "The vocabulary has this word, and rules read it.",
                     f'Write "{known}" instead of free text.',
                 )
-            found.append(word)
+            found.append(_read(word.text, limits.recogniser.lists_for(word.text, key), limits.recogniser))
             continue
         code = by_name.get(word.strip().casefold())
         if code is None:
@@ -331,10 +434,26 @@ def _known(
                 word,
                 f"Not a word of the vocabulary of {key}.",
                 _near(word, tuple(by_name))
-                + 'If it has no word there, write {"text": "..."}: it is then shown, and no rule reads it.',
+                + 'If it has no word there, write {"text": "..."}: it is then shown, searched for known words and asked about.',
             )
         found.append(code)
     return tuple(dict.fromkeys(found))
+
+
+def _read(text: str, lists: Iterable[WordList], recogniser: Recogniser) -> ReadText:
+    return ReadText(text=text, found=recogniser.find(text, lists), doubts=recogniser.doubts(text))
+
+
+def _read_reaction(reaction: Reaction, limits: Limits) -> Reaction:
+    """The reaction, read for severe kinds that stand in its text while its kind is a milder one."""
+    known = limits.vocabulary.reactions
+    if reaction.text is None or known[reaction.kind].severe:
+        return reaction
+    read = _read(reaction.text, ("reactions",), limits.recogniser)
+    severe = tuple((name, code) for name, code in read.found if known[code].severe)
+    if not severe:
+        return reaction
+    return ReadReaction(**dict(reaction), read=read.model_copy(update={"found": severe}))
 
 
 def _known_history(patient: Patient, limits: Limits) -> tuple[ProductHistory, ...] | None:
@@ -357,7 +476,39 @@ def _known_history(patient: Patient, limits: Limits) -> tuple[ProductHistory, ..
                     "Not a word of the vocabulary of reactions.",
                     _near(reaction.kind, tuple(limits.vocabulary.reactions)) + "Use `other` with a text if none fits.",
                 )
-    return patient.immunoglobulin_history
+    return tuple(
+        entry.model_copy(
+            update={"reactions": entry.reactions and tuple(_read_reaction(one, limits) for one in entry.reactions)}
+        )
+        for entry in patient.immunoglobulin_history
+    )
+
+
+def _check_specialist_plans(patient: Patient, roles: tuple[str, ...]) -> None:
+    """A specialist's plan lifts what nobody else may: it is by one of the roles and certainly younger than the reaction."""
+    for number, entry in enumerate(patient.immunoglobulin_history or ()):
+        for count, reaction in enumerate(entry.reactions or ()):
+            planned = reaction.specialist_plan
+            if planned is None:
+                continue
+            where = f"immunoglobulin_history[{number}].reactions[{count}].specialist_plan"
+            if planned.role not in roles:
+                raise BadInput(
+                    f"{where}.role",
+                    planned.role,
+                    f"By policy a plan for after a severe reaction is made by: {', '.join(roles)}.",
+                    "Have one of them decide, or leave the plan out.",
+                )
+            # A reaction without a date can be as late as the last infusion of its product.
+            latest = reaction.at or entry.last_given_at
+            if planned.at <= latest:
+                dated = "" if reaction.at else " (the last infusion of this product: the reaction has no date)"
+                raise BadInput(
+                    f"{where}.at",
+                    planned.at.isoformat(),
+                    f"A plan that answers a reaction is later than it; it was at {latest.isoformat()}{dated}.",
+                    "Correct the dates, or record when the reaction was.",
+                )
 
 
 # ---- numbers and units

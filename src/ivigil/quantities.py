@@ -12,6 +12,7 @@ MIN_PER_H = 60
 MG_PER_G = 1000
 DAYS_PER_WEEK = 7
 HOURS_PER_DAY = 24
+DAYS_IN_A_LEAP_YEAR = 366
 #: Inch and pound in SI, exact by definition (NIST SP 811, appendix B.8).
 CM_PER_INCH = Decimal("2.54")
 KG_PER_POUND = Decimal("0.45359237")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ivigil.knowledge.checks import Weight, check
+from ivigil.knowledge.check_rows import Weight
+from ivigil.knowledge.checks import check
 from ivigil.knowledge.loading import SHIPPED, Knowledge
 
 PRIVIGEN = "products/privigen.toml"

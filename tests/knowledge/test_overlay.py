@@ -12,7 +12,8 @@ import pytest
 
 from ivigil.cli.opening import formulary_of
 from ivigil.errors import BadKnowledge
-from ivigil.knowledge.checks import Weight, check
+from ivigil.knowledge.check_rows import Weight
+from ivigil.knowledge.checks import check
 from ivigil.knowledge.loading import SHIPPED, Knowledge
 from ivigil.knowledge.overlay import fact_hash, split_path, value_at
 from ivigil.knowledge.regimens import Phase

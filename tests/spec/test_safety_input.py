@@ -161,9 +161,9 @@ def test_a_misspelt_condition_is_refused_and_the_near_one_named() -> None:
 def test_free_text_is_shown_to_be_judged_by_hand() -> None:
     made = plan(record(conditions=[{"text": "an unusual syndrome"}]), "cidp", **CIDP)
 
-    finding = found(made, "not-in-vocabulary")
-    assert finding.severity == "warns"
-    assert "No rule can read these conditions: an unusual syndrome" in finding.text
+    finding = found(made, "condition-not-understood")
+    assert (made.status, finding.severity, finding.may_be) == ("blocked", "blocks", "overridden")
+    assert "Not understood among the conditions: an unusual syndrome. No rule was applied to it." in finding.text
 
 
 # ---- numbers

@@ -25,13 +25,22 @@ CKD_EPI_SEX: Final[dict[Sex, float]] = {"female": 1.012, "male": 1.0}
 SCHWARTZ_FACTOR: Final = 0.413
 SCHWARTZ_FROM_YEARS: Final = 1
 
+Method = Literal["recorded", "CKD-EPI 2021", "bedside Schwartz"]
+
+#: The source record of each equation; a recorded value rests on the laboratory.
+EQUATIONS: Final[dict[Method, tuple[str, ...]]] = {
+    "recorded": (),
+    "CKD-EPI 2021": ("equations/ckd_epi_2021",),
+    "bedside Schwartz": ("equations/schwartz_2009",),
+}
+
 
 @dataclass(frozen=True)
 class Egfr:
     """eGFR (mL/min/1.73 m2), how it was obtained, and from what."""
 
     ml_per_min_per_1_73_m2: Decimal
-    method: Literal["recorded", "CKD-EPI 2021", "bedside Schwartz"]
+    method: Method
     inputs: str
     taken_at: datetime
 

@@ -7,7 +7,7 @@ terms of what the record holds, else it is asked; a condition without criteria s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +15,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ivigil.assessment.screening import Circumstances, Rules, kidney_function, screen_patient, unlikely_values
+from ivigil.assessment.screening import (
+    Circumstances,
+    Rules,
+    free_texts,
+    kidney_function,
+    screen_patient,
+    unlikely_values,
+)
 from ivigil.assessment.screening.decide import decide
 from ivigil.findings import Finding, in_order
 from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
@@ -29,7 +36,8 @@ from ivigil.sources import CitedSource, MadeWith, Origin, Read, Source, cite
 
 NOTICE = "It informs a clinician's decision and never decides alone. Check what matters at its source."
 NO_CRITERIA = "No criteria in the knowledge base."
-NOT_FOUND = "Not found in the knowledge base."
+NO_EVIDENCE = "No graded evidence in the knowledge base."
+NO_REGIMENS = "No dose regimen in the knowledge base."
 
 
 class Met(StrEnum):
@@ -133,8 +141,10 @@ class Assessment(_Part):
     positions: tuple[Graded, ...]
     evidence: tuple[Graded, ...]
     benefit: Graded | None
+    evidence_note: str
     studies: tuple[Line, ...]
     regimens: tuple[RegimenLine, ...]
+    regimens_note: str
     criteria: tuple[AskedOrComputed, ...]
     criteria_note: str
     baseline: tuple[Line, ...]
@@ -176,6 +186,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value)
     screened = screen_patient(library.rules, about)
     findings = (
+        *free_texts(patient, library.vocabulary, policies.free_text),
         *unlikely_values(
             patient, at, policies.plausibility, library.vocabulary, policies.weight.adult_from_years.value
         ),
@@ -221,9 +232,11 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
             for one in indication.evidence.values()
         ),
         benefit=_benefit(indication),
+        evidence_note="" if indication.evidence or indication.benefit else NO_EVIDENCE,
         studies=tuple(_studies(library.studies, indication.id)),
         regimens=tuple(_regimens(indication)),
-        criteria=tuple(_criterion(one, about) for one in indication.eligibility.values()),
+        regimens_note="" if indication.regimens else NO_REGIMENS,
+        criteria=tuple(_criterion(one, replace(about, permits=True)) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
         baseline=lines_of(indication.baseline),
         review=lines_of(indication.review),

@@ -12,6 +12,10 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 done, 1 our fault, 2 usage, 3 blocked, 4 bad input.
     """
-    from ivigil.cli.app import run
+    try:
+        from ivigil.cli.app import run
 
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # while modules are still being read
+        code = 130
+    sys.exit(code)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import traceback
-from typing import cast
+from typing import Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from ivigil import __version__
 from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
@@ -18,12 +20,29 @@ from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.leaflet import leaflet_command, summary_command
 from ivigil.cli.plan import plan_command
 from ivigil.cli.sign import print_command, sign_command
-from ivigil.errors import IvigilError, UsageError
+from ivigil.errors import BadInput, IvigilError, UsageError
 
 #: Typer carries its own copy of click; what it exports leads to the base of all usage errors.
 UsageProblem = cast(
     "type[typer.BadParameter]", next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 )
+
+ENDED_BY_CTRL_C, ENDED_BY_PIPE = 130, 141
+"""As a shell tells a program that SIGINT (2) or SIGPIPE (13) ended: 128 and the signal's number."""
+
+
+class Once(TyperCommand):
+    """A command whose options are each given once: of two values one would be dropped unseen."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own copy of click
+        """Refuse an option that is given twice."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        options = [one for one in given if isinstance(one, TyperOption) and not one.multiple and not one.is_flag]
+        for place, option in enumerate(options):
+            if option in options[:place]:
+                raise UsageError(option.opts[0], None, "This option is given twice.", "Give it once.")
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     name="ivigil",
@@ -44,6 +63,9 @@ app.command("summary")(summary_command)
 app.add_typer(explain_app, name="explain")
 app.add_typer(kinetics_app, name="kinetics")
 app.add_typer(knowledge_app, name="knowledge")
+for _group in (app, explain_app, knowledge_app):
+    for _command in _group.registered_commands:
+        _command.cls = Once
 
 
 def _version(asked: bool) -> None:
@@ -62,8 +84,11 @@ def _root(
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
     as_json = "--json" in arguments
+    if sys.stdout is None:
+        return _tell(_unwritten("it is closed"), as_json)
     try:
         code = app(arguments, prog_name="ivigil", standalone_mode=False)
+        sys.stdout.flush()
     except IvigilError as problem:
         return _tell(problem, as_json)
     except UsageProblem as problem:
@@ -72,15 +97,32 @@ def run(arguments: list[str]) -> int:
             return EXIT_USAGE
         return _tell(_usage(problem), as_json)
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("Stopped.", err=True)
-        return 130
+        return ENDED_BY_CTRL_C
     except (BrokenPipeError, SystemExit):
         # The reader (``head``, ``less``) has seen enough; rich leaves by SystemExit then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _forget_output()
+        return ENDED_BY_PIPE
+    except OSError as problem:
+        if problem.filename is not None:
+            return _our_fault(problem, as_json)
+        # Files are opened by name and refused where they are opened: only a stream that is open already has none.
+        _forget_output()
+        return _tell(_unwritten(problem.strerror or type(problem).__name__), as_json)
     except Exception as problem:
         return _our_fault(problem, as_json)
     return code if isinstance(code, int) else 0
+
+
+def _forget_output() -> None:
+    """What is still to be written goes nowhere: a second try at the end would only fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritten(why: str) -> BadInput:
+    return BadInput(
+        "standard output", None, f"The result could not be written: {why}.", "Write it elsewhere; it is not complete."
+    )
 
 
 def _is_help(problem: typer.BadParameter) -> bool:

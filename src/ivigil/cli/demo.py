@@ -30,6 +30,7 @@ def main() -> int:
     out.mkdir(exist_ok=True)
     pdf = out / f"{PRINTED}.pdf"
     arguments = ["plan", str(EXAMPLES / PRINTED / "patient.json"), *_expected(PRINTED)["command"], "--pdf", str(pdf)]
+    arguments.append("--overwrite")
     codes.append(run(arguments) == EXIT_DONE)
     sys.stdout.write(f"\nPDF of the last plan: {pdf.relative_to(REPOSITORY)}\nAll patients are synthetic.\n")
     return EXIT_DONE if all(codes) else EXIT_BLOCKED

@@ -127,7 +127,8 @@ def check_command(json_: bool = JSON_OPTION) -> int:
 
     from ivigil.cli.opening import open_knowledge
     from ivigil.documents.knowledge_tables import render_checks
-    from ivigil.knowledge.checks import Weight, check
+    from ivigil.knowledge.check_rows import Weight
+    from ivigil.knowledge.checks import check
 
     found = check(open_knowledge())
     rows = [{**asdict(row), "severity": row.severity.value} for row in found]

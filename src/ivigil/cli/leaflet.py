@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivigil.cli.opening import open_knowledge
-from ivigil.cli.plan import save
-from ivigil.cli.sign import _read
+from ivigil.cli.opening import open_knowledge, read_model
+from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import UsageError
 from ivigil.prescription.plan import Plan
 
@@ -25,36 +24,40 @@ def leaflet_command(
     where: str | None = typer.Option(None, help="Where to come."),
     pdf: Path | None = typer.Option(None, help="The PDF to write."),
     html: Path | None = typer.Option(None, help="The HTML file to write."),
+    overwrite: bool = OVERWRITE,
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """Explain a plan to the patient: two large-type pages. It does not replace the team's advice."""
     if (pdf is None) == (html is None):
         raise UsageError("--pdf", None, "Give --pdf or --html, one of them.", "`ivigil leaflet --help` shows how.")
-    read = _read(Plan, plan, "PLAN")
+    for option, path in (("--pdf", pdf), ("--html", html)):
+        if path is not None:
+            check_target(path, option, (plan,), overwrite=overwrite)
+    read = read_model(Plan, plan, "PLAN")
     facts = _facts(read)
     if pdf is not None:
         from ivigil.documents.leaflet import leaflet_pdf
 
-        content, out = leaflet_pdf(read, facts, lang, paper, phone, where), pdf
+        save(pdf, leaflet_pdf(read, facts, lang, paper, phone, where), "--pdf", (plan,), overwrite=overwrite)
     else:
         assert html is not None
         from ivigil.documents.leaflet_html import leaflet_html
 
-        content, out = leaflet_html(read, facts, lang, phone, where).encode(), html
-    save(out, lambda: out.write_bytes(content))
+        save(html, leaflet_html(read, facts, lang, phone, where).encode(), "--html", (plan,), overwrite=overwrite)
 
 
 def summary_command(
     plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
     pdf: Path = typer.Option(help="The PDF to write."),
     paper: str = typer.Option("a4", help="a4 or us-letter."),
+    overwrite: bool = OVERWRITE,
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """One page for the clinician: what was found, what is planned, on which sources."""
     from ivigil.documents.summary import summary_pdf
 
-    content = summary_pdf(_read(Plan, plan, "PLAN"), paper)
-    save(pdf, lambda: pdf.write_bytes(content))
+    check_target(pdf, "--pdf", (plan,), overwrite=overwrite)
+    save(pdf, summary_pdf(read_model(Plan, plan, "PLAN"), paper), "--pdf", (plan,), overwrite=overwrite)
 
 
 def _facts(plan: Plan) -> Facts:

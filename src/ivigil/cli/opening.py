@@ -8,8 +8,11 @@ import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
-from ivigil import __version__
+from pydantic import BaseModel, ValidationError
+
+from ivigil import __version__, written
 from ivigil.assessment.report import Library
 from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, UsageError
@@ -17,6 +20,8 @@ from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits
 from ivigil.prescription.request import Formulary
 from ivigil.sources import MadeWith
+
+T = TypeVar("T", bound=BaseModel)
 
 OVERLAY, REGION = "IVIGIL_KNOWLEDGE", "IVIGIL_REGION"
 QUARTER_MIN = 15
@@ -38,7 +43,14 @@ def region_or_refuse(asked: str | None) -> str:
 
 def limits_of(knowledge: Knowledge) -> Limits:
     """What a patient record is read against."""
-    return Limits(knowledge.vocabulary, knowledge.policies.plausibility, knowledge.product_ids)
+    policies = knowledge.policies
+    return Limits(
+        knowledge.vocabulary,
+        policies.plausibility,
+        knowledge.product_ids,
+        policies.free_text,
+        policies.acceptance.specialist_plan_roles.items,
+    )
 
 
 def formulary_of(knowledge: Knowledge, indication: str) -> Formulary:
@@ -84,14 +96,9 @@ def start_or_now(asked: str | None) -> tuple[datetime, bool]:
         step = timedelta(minutes=QUARTER_MIN - now.minute % QUARTER_MIN)
         return (now + step).replace(second=0, microsecond=0), True
     try:
-        start = datetime.fromisoformat(asked)
-    except ValueError as problem:
-        raise BadInput(
-            "--start", asked, "A start is an ISO 8601 datetime with its offset.", "Write 2026-11-23T09:00:00-05:00."
-        ) from problem
-    if start.tzinfo is None:
-        raise BadInput("--start", asked, "A datetime carries its offset.", "Write 2026-11-23T09:00:00-05:00.")
-    return start, False
+        return written.moment(asked), False
+    except written.NotReadable as problem:
+        raise BadInput("--start", asked, problem.rule, problem.remedy) from problem
 
 
 def read_json(path: str, what: str) -> object:
@@ -103,6 +110,23 @@ def read_json(path: str, what: str) -> object:
             what, path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
         ) from problem
     return parse_json(text, what)
+
+
+def read_model(model: type[T], path: str, what: str) -> T:
+    """A record that ivigil itself wrote, from a file or, for ``-``, from standard input."""
+    return as_model(model, read_json(path, what), what)
+
+
+def as_model(model: type[T], raw: object, what: str) -> T:
+    """A record that ivigil itself wrote, from its JSON."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = f"{what}: {'.'.join(map(str, first['loc']))}"
+        raise BadInput(
+            where, str(first["input"])[:80], f"{first['msg']}.", "Use a file that ivigil wrote."
+        ) from problem
 
 
 def parse_json(text: str, what: str) -> object:

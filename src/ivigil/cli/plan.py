@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-from functools import partial
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 
+from ivigil import written
 from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE
 from ivigil.cli.opening import (
     formulary_of,
@@ -21,6 +23,8 @@ from ivigil.cli.opening import (
     region_or_refuse,
     start_or_now,
 )
+from ivigil.cli.subcutaneous import plan_subcutaneous, refuse_files, refuse_without_route
+from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import BadInput, IvigilError, UsageError
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.loading import Knowledge
@@ -47,6 +51,13 @@ LINE_KEYS = (
 )
 
 
+class PlanRoute(StrEnum):
+    """Into a vein, or under the skin."""
+
+    IV = "iv"
+    SC = "sc"
+
+
 def plan_command(
     patient: str | None = typer.Argument(None, help="Patient record (JSON file), or - for standard input."),
     indication: str | None = typer.Option(None, help="Condition id; `ivigil knowledge list indications`."),
@@ -60,8 +71,8 @@ def plan_command(
     off_label: str | None = typer.Option(None, help="Reason for a use that the label does not name."),
     regimen: str | None = typer.Option(None, help="A named regimen of the label or guideline."),
     dose_g_per_kg: str | None = typer.Option(None, "--dose-g-per-kg", help="Course dose within the source's range."),
-    days: int | None = typer.Option(None, help="Days over which the course is divided."),
-    interval_days: int | None = typer.Option(None, help="Days from course start to course start."),
+    days: str | None = typer.Option(None, metavar="INTEGER", help="Days over which the course is divided."),
+    interval_days: str | None = typer.Option(None, metavar="INTEGER", help="Days from course start to course start."),
     weight_basis: WeightBasis | None = typer.Option(None, help="Which weight the dose is counted on."),
     ceiling_ml_per_h: str | None = typer.Option(
         None, "--ceiling-ml-per-h", help="The pump's or setting's highest rate."
@@ -77,6 +88,13 @@ def plan_command(
     batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {patient, indication, ...}, a line."),
     json_: bool = typer.Option(False, "--json", help="The plan as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the plan as PDF (DRAFT until signed)."),
+    overwrite: bool = OVERWRITE,
+    route: PlanRoute = typer.Option(PlanRoute.IV, help="Into a vein, or a start under the skin (sc)."),
+    iv_dose_g: str | None = typer.Option(
+        None, "--iv-dose-g", help="sc: grams of one intravenous infusion; else the record's."
+    ),
+    iv_interval_days: str | None = typer.Option(None, help="sc: days between intravenous infusions."),
+    times_per_week: str | None = typer.Option(None, help="sc: infusions a week."),
 ) -> int:
     """Make a complete, checked, cited plan for one patient.
 
@@ -91,8 +109,8 @@ def plan_command(
         "start": start,
         "off_label": off_label,
         "dose_g_per_kg": _decimal("--dose-g-per-kg", dose_g_per_kg),
-        "days": days,
-        "interval_days": interval_days,
+        "days": _as_written(written.whole_in_text, "--days", days),
+        "interval_days": _as_written(written.whole_in_text, "--interval-days", interval_days),
         "weight_basis": weight_basis,
         "ceiling_ml_per_h": _decimal("--ceiling-ml-per-h", ceiling_ml_per_h),
         "price": None if price_per_g is None else Price(_decimal("--price-per-g", price_per_g) or Decimal(0), currency),
@@ -102,6 +120,18 @@ def plan_command(
         raise UsageError(
             "PATIENT", patient, "Give one patient record, or --batch with a cohort.", "`ivigil plan --help` shows how."
         )
+    start_options = {
+        "iv_dose_g": _decimal("--iv-dose-g", iv_dose_g),
+        "iv_interval_days": _as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
+        "times_per_week": _as_written(written.whole_in_text, "--times-per-week", times_per_week),
+    }
+    if route is PlanRoute.SC:
+        refuse_files(pdf, stock, batch)
+        raw = read_json(patient or "-", "PATIENT")
+        return plan_subcutaneous(raw, options | start_options, open_knowledge(), json_=json_)
+    refuse_without_route(start_options)
+    if pdf is not None:
+        check_target(pdf, "--pdf", (patient, stock), overwrite=overwrite)
     knowledge = open_knowledge()
     shelf = None if stock is None else read_stock(read_json(stock, "--stock"), knowledge.product_ids)
     if batch is not None:
@@ -119,7 +149,9 @@ def plan_command(
         )
     plan = _one(read_json(patient or "-", "PATIENT"), options, shelf, knowledge, {})
     if pdf is not None:
-        _write_pdf(plan, pdf)
+        from ivigil.documents.pdf import plan_pdf
+
+        save(pdf, plan_pdf(plan, None), "--pdf", (patient, stock), overwrite=overwrite)
     if json_:
         typer.echo(as_json(plan))
     else:
@@ -193,7 +225,7 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
             try:
                 raw, own = _line(line, options)
                 plan = _one(raw, own, shelf, knowledge, kept, limits)
-                typer.echo(as_json(plan))
+                result = as_json(plan)
                 counts[plan.status] += 1
                 worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
             except Exception as problem:
@@ -207,9 +239,10 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 refused = problem if isinstance(problem, IvigilError) else ours
                 said = refused.as_json()
                 said["error"]["where"] = f"line {number}: {refused.where}"
-                typer.echo(json.dumps(said, ensure_ascii=False))
+                result = json.dumps(said, ensure_ascii=False)
                 counts["failed"] += 1
                 worst = EXIT_BAD_INPUT
+            typer.echo(result)
     console.print(f"{counts['planned']} planned, {counts['blocked']} blocked, {counts['failed']} could not be read")
     return worst
 
@@ -244,18 +277,6 @@ def _refuse_type() -> object:
     raise ValueError
 
 
-def _whole(value: object) -> int:
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-        return int(value)
-    raise ValueError
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, Decimal) and value.is_finite():
-        return value
-    raise ValueError
-
-
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -265,9 +286,9 @@ def _text(value: object) -> str:
 _TYPES: dict[str, Callable[[object], object]] = {
     "phase": _choice(Phase),
     "weight_basis": _choice(WeightBasis),
-    "days": _whole,
-    "interval_days": _whole,
-    "dose_g_per_kg": _number,
+    "days": written.whole,
+    "interval_days": written.whole,
+    "dose_g_per_kg": written.number,
 }
 
 
@@ -277,6 +298,8 @@ def _typed(key: str, value: object) -> object:
         return None
     try:
         return _TYPES.get(key, _text)(value)
+    except written.NotReadable as problem:
+        raise BadInput(key, str(value), problem.rule, problem.remedy) from problem
     except ValueError as problem:
         raise BadInput(
             key, str(value), "Not a value this option takes.", "`ivigil plan --help` says what it takes."
@@ -286,16 +309,20 @@ def _typed(key: str, value: object) -> object:
 # ---- options
 
 
-def _decimal(option: str, text: str | None) -> Decimal | None:
+T = TypeVar("T")
+
+
+def _as_written(read: Callable[[str], T], option: str, text: str | None) -> T | None:
     if text is None:
         return None
     try:
-        value = Decimal(text)
-    except InvalidOperation as problem:
-        raise BadInput(option, text, "This is not a number.", "Write it with a decimal point and no unit.") from problem
-    if not value.is_finite():
-        raise BadInput(option, text, "A number must be finite.", "Correct it.")
-    return value
+        return read(text)
+    except written.NotReadable as problem:
+        raise BadInput(option, text, problem.rule, problem.remedy) from problem
+
+
+def _decimal(option: str, text: str | None) -> Decimal | None:
+    return _as_written(written.number_in_text, option, text)
 
 
 def _accepted(codes: list[str], by: list[str], roles: list[str], because: list[str]) -> tuple[Accepted, ...]:
@@ -309,21 +336,5 @@ def _accepted(codes: list[str], by: list[str], roles: list[str], because: list[s
                 "Give one of each, in the same order.",
             )
     rows = zip(codes, by, roles, because, strict=True)
-    return tuple(Accepted(code=code, by=who, role=role, because=why) for code, who, role, why in rows)
-
-
-def _write_pdf(plan: Plan, path: Path) -> None:
-    from ivigil.documents.pdf import plan_pdf
-
-    write = partial(path.write_bytes, plan_pdf(plan, None))
-    save(path, write)
-
-
-def save(path: Path, write: Any) -> None:  # noqa: ANN401
-    """Write a file; a path that cannot be written is the caller's to mend."""
-    try:
-        write()
-    except OSError as problem:
-        raise BadInput(
-            "--pdf", str(path), "The file cannot be written.", f"Check the folder: {problem.strerror}."
-        ) from problem
+    now = datetime.now().astimezone()
+    return tuple(Accepted(code=code, by=who, role=role, because=why, at=now) for code, who, role, why in rows)

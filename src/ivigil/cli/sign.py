@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import typer
-from pydantic import BaseModel, ValidationError
 
-from ivigil.cli.opening import open_knowledge, read_json
+from ivigil.cli.opening import as_model, formulary_of, made_with, open_knowledge, read_json, read_model
+from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import BadInput
-from ivigil.prescription.plan import Plan, Signature, check_unchanged, sign
-
-T = TypeVar("T", bound=BaseModel)
+from ivigil.knowledge.loading import Knowledge
+from ivigil.prescription.plan import Plan, Signature, check_signature, sign
+from ivigil.prescription.subcutaneous.plan import SCHEMA, SubcutaneousPlan
+from ivigil.prescription.verify import check_nothing_open, check_plan
 
 
 def sign_command(
@@ -22,9 +22,22 @@ def sign_command(
     role: str = typer.Option(help="In which role."),
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON; the signature always is."),
 ) -> None:
-    """Sign a plan: a separate record {plan_id, by, role, at} on standard output."""
-    roles = open_knowledge().policies.acceptance.sign_roles.items
-    typer.echo(sign(_read(Plan, plan, "PLAN"), by, role, datetime.now().astimezone(), roles).model_dump_json())
+    """Check a plan again and sign it: a separate record {plan_id, by, role, at} on standard output.
+
+    Exit code 3 where something blocks the plan, 4 where it does not hold.
+    """
+    knowledge = open_knowledge()
+    read, of_these_facts = _checked(plan, knowledge)
+    now = datetime.now().astimezone()
+    signed = sign(read, by, role, now, knowledge.policies.acceptance.sign_roles.items)
+    if not of_these_facts:
+        raise BadInput(
+            "made_with",
+            read.made_with.knowledge,
+            NOT_THESE_FACTS,
+            "Make the plan anew with today's facts and sign that.",
+        )
+    typer.echo(signed.model_dump_json())
 
 
 def print_command(
@@ -32,25 +45,48 @@ def print_command(
     pdf: Path = typer.Option(help="The PDF to write."),
     signature: str | None = typer.Option(None, help="Signature (JSON) of this very plan; without it: DRAFT."),
     paper: str = typer.Option("a4", help="a4 or us-letter."),
+    overwrite: bool = OVERWRITE,
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
-    """Write a plan as PDF, signed if a signature is given."""
-    from ivigil.cli.plan import save
+    """Check a plan again and write it as PDF, signed if a signature is given.
+
+    Exit code 3 where something blocks the plan, 4 where it does not hold.
+    """
     from ivigil.documents.pdf import plan_pdf
 
-    read = _read(Plan, plan, "PLAN")
-    check_unchanged(read)
-    signed = None if signature is None else _read(Signature, signature, "--signature")
-    content = plan_pdf(read, signed, paper=paper)
-    save(pdf, lambda: pdf.write_bytes(content))
-
-
-def _read(model: type[T], path: str, what: str) -> T:
-    try:
-        return model.model_validate(read_json(path, what))
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = f"{what}: {'.'.join(map(str, first['loc']))}"
+    check_target(pdf, "--pdf", (plan, signature), overwrite=overwrite)
+    knowledge = open_knowledge()
+    read, of_these_facts = _checked(plan, knowledge)
+    if not isinstance(read, Plan):
         raise BadInput(
-            where, str(first["input"])[:80], f"{first['msg']}.", "Use a file that ivigil wrote."
-        ) from problem
+            "PLAN",
+            read.schema_,
+            "A start under the skin has no sheet on paper yet.",
+            "Keep its JSON with the signature.",
+        )
+    signed = None if signature is None else read_model(Signature, signature, "--signature")
+    if signed is not None:
+        check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, datetime.now().astimezone())
+    save(pdf, plan_pdf(read, signed, paper=paper), "--pdf", (plan, signature), overwrite=overwrite)
+    note = "" if of_these_facts else f"▲ {NOT_THESE_FACTS}"
+    if note:
+        typer.echo(note, err=True)
+
+
+NOT_THESE_FACTS = "This plan was made with other facts than those loaded; its limits could not be checked against them."
+
+
+def _checked(path: str, knowledge: Knowledge) -> tuple[Plan | SubcutaneousPlan, bool]:
+    """A plan of either route that holds, and whether it was made with the facts that are loaded.
+
+    A start under the skin is checked for its id and for what stands open; its doses and volumes are not remade.
+    """
+    raw = read_json(path, "PLAN")
+    if isinstance(raw, dict) and raw.get("schema") == SCHEMA:
+        start = as_model(SubcutaneousPlan, raw, "PLAN")
+        check_nothing_open(start)
+        return start, start.made_with == made_with(knowledge)
+    plan = as_model(Plan, raw, "PLAN")
+    same = plan.made_with == made_with(knowledge)
+    check_plan(plan, formulary_of(knowledge, plan.indication) if same else None)
+    return plan, same

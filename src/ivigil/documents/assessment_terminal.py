@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ivigil.assessment.ask import Answer
 from ivigil.assessment.mechanism import Explained, Explanation
-from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met
+from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegionStanding
 from ivigil.documents.citations import KINDS, Citations
 from ivigil.documents.terminal import render_findings
 
@@ -47,7 +47,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
     console.print(Text(made.indication_name, style="bold"))
     console.print(
         Text(
-            f"patient {made.patient_ref} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{mark}"
+            f"patient {made.patient_ref} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
         )
     )
     sections: tuple[tuple[str, Iterable[RenderableType]], ...] = (
@@ -57,23 +57,25 @@ def render_assessment(made: Assessment, console: Console) -> None:
         ),
         (
             "Where it stands",
-            (
-                _line(
-                    f"{one.region.upper() if len(one.region) == 2 else one.region.capitalize()}: {one.status}. {one.line.text}",
-                    one.line,
-                    cited,
-                )
-                for one in made.standing
-            ),
+            (_standing(one, cited) for one in made.standing),
         ),
         ("What guidelines say", (_graded(one, cited) for one in made.positions)),
-        ("Evidence", (_graded(one, cited) for one in (*made.evidence, *filter(None, (made.benefit,))))),
+        (
+            "Evidence",
+            (
+                *(_graded(one, cited) for one in (*made.evidence, *filter(None, (made.benefit,)))),
+                *_note(made.evidence_note),
+            ),
+        ),
         ("Studies", (_line(one.text, one, cited) for one in made.studies)),
         (
             "Dose regimens",
             (
-                _line(f"{one.phase}, {one.authority or 'source'}: {one.line.text}", one.line, cited)
-                for one in made.regimens
+                *(
+                    _line(f"{one.phase}, {one.authority or 'source'}: {one.line.text}", one.line, cited)
+                    for one in made.regimens
+                ),
+                *_note(made.regimens_note),
             ),
         ),
         ("Criteria", (*(_criterion(one, cited) for one in made.criteria), *_note(made.criteria_note))),
@@ -160,6 +162,12 @@ def _line(text: str, line: Line, cited: Citations, bullet: str = "· ") -> Text:
     return Text(f"{bullet}{text}{BASIS[line.basis]} {cited.mark(line.sources)}".rstrip())
 
 
+def _standing(one: RegionStanding, cited: Citations) -> Text:
+    region = one.region.upper() if len(one.region) == 2 else one.region.capitalize()
+    said = one.status if one.line.text == one.status else f"{one.status}. {one.line.text}"
+    return _line(f"{region}: {said}", one.line, cited)
+
+
 def _graded(one: Graded, cited: Citations) -> Text:
     grade = f" [{one.scheme}: {one.grade}]" if one.scheme and one.grade else f" [{one.grade}]" if one.grade else ""
     return _line(f"{one.who}{f' {one.edition}' if one.edition else ''}{grade}: {one.line.text}", one.line, cited)
@@ -167,7 +175,8 @@ def _graded(one: Graded, cited: Citations) -> Text:
 
 def _criterion(one: AskedOrComputed, cited: Citations) -> Text:
     word = CRITERION[one.status] if one.computed else "? asked"
-    return _line(f"{word}: {one.line.text}", one.line, cited)
+    whose = " ".join(filter(None, (one.body, f"({one.region})" if one.region not in {"", "any"} else "")))
+    return _line(f"{word}: {f'{whose}: ' if whose else ''}{one.line.text}", one.line, cited)
 
 
 def _note(text: str) -> Iterator[Text]:

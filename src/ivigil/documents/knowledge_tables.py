@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ivigil.documents.wording import number, strength
-from ivigil.knowledge import facts, policies, products
-from ivigil.knowledge.checks import spelled
+from ivigil.knowledge import facts, policies, products, subcutaneous
+from ivigil.knowledge.check_rows import spelled
 from ivigil.knowledge.indications import Regulatory
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.rules import Rule
@@ -404,6 +404,49 @@ def _regimen(one: Any, _: tuple[str, ...]) -> str:  # noqa: ANN401
     return "; ".join(said)
 
 
+#: What a bare factor multiplies, by its key.
+FACTORS = {"factor": "x the weekly intravenous dose", "ml_per_g": "mL for a gram"}
+
+
+def _intervals(one: Any) -> str:  # noqa: ANN401
+    often = f", or up to {one.per_week_max} times a week" if one.per_week_max > 1 else ""
+    return f"every {' or '.join(map(str, one.days))} days{often}"
+
+
+def _infusions(one: Any) -> str:  # noqa: ANN401
+    last = getattr(one, "to_infusion", None)
+    return f"from infusion {one.from_infusion}" + ("" if last is None else f" to {last}")
+
+
+def _site_rate(one: Any) -> str:  # noqa: ANN401
+    low, steps = one.start_ml_per_h_per_site, one.steps_ml_per_h_per_site
+    text = f"{_span(low, one.ml_per_h_per_site, 'mL/h a site')}, {_infusions(one)}"
+    return f"{text}; {compact(steps)} mL/h, {one.step_min} min each" if steps else text
+
+
+START_SAID: tuple[tuple[type[facts.Fact], Callable[[Any, tuple[str, ...]], str]], ...] = (
+    (subcutaneous.SupersededFactor, lambda one, _: f"{number(one.factor)}, superseded {one.until}".rstrip()),
+    (subcutaneous.Factor, lambda one, keys: f"{number(one.factor)} {FACTORS.get(keys[-1], '')}".rstrip()),
+    (subcutaneous.WeeklyDose, lambda one, _: f"{number(one.g_per_kg_week)} g/kg a week; {one.text}"),
+    (subcutaneous.Intervals, lambda one, _: _intervals(one)),
+    (subcutaneous.StartAfter, lambda one, _: f"{_span(one.min_days, one.max_days, 'days')} after the last infusion"),
+    (subcutaneous.RampUp, lambda one, _: "; ".join(f"week {s.week}: {s.dose_weeks} weeks' dose" for s in one.steps)),
+    (subcutaneous.SiteVolume, lambda one, _: f"{number(one.ml_per_site)} mL a site, {_infusions(one)}"),
+    (subcutaneous.SiteRate, lambda one, _: _site_rate(one)),
+    (subcutaneous.AllSites, lambda one, _: f"{number(one.ml_per_h)} mL/h over all sites"),
+    (subcutaneous.DayVolume, lambda one, _: f"{number(one.ml)} mL a day"),
+    (subcutaneous.Previous, lambda one, _: f"{one.months} months of earlier treatment"),
+    (subcutaneous.Naive, lambda one, _: one.text),
+    (subcutaneous.Spacing, lambda one, _: f"{number(one.cm)} cm apart"),
+    (
+        subcutaneous.Growth,
+        lambda one, _: (
+            f"{_span(one.add_ml_per_site[0], one.add_ml_per_site[1], 'mL a site')} every {_span(one.every_weeks[0], one.every_weeks[1], 'weeks')}, "
+            f"{_span(one.add_ml_per_h_per_site[0], one.add_ml_per_h_per_site[1], 'mL/h a site')} at each infusion"
+        ),
+    ),
+)
+
 SAID: tuple[tuple[type[facts.Fact], Callable[[Any, tuple[str, ...]], str]], ...] = (
     (facts.Rate, _rate),
     (facts.RateStep, lambda one, _: f"add {number(one.add_mg_per_kg_min)} mg/kg/min every {one.every_min} min"),
@@ -418,7 +461,7 @@ SAID: tuple[tuple[type[facts.Fact], Callable[[Any, tuple[str, ...]], str]], ...]
     (facts.Items, lambda one, _: ", ".join(one.items)),
     (products.Steps, lambda one, _: f"{len(one.rates)} printed steps"),
     (products.Fluids, _fluids),
-    (products.DoseFactor, lambda one, _: f"{number(one.factor)} x the weekly intravenous dose"),
+    *START_SAID,
     (Regimen, _regimen),
     (Regulatory, lambda one, _: f"{one.status}: {one.text}" if one.text else one.status),
     (policies.Number, lambda one, keys: f"{number(one.value)} {unit_of(keys)}".rstrip()),

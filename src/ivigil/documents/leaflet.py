@@ -17,7 +17,7 @@ from typing import Any
 
 from ivigil.documents.citations import KINDS
 from ivigil.documents.days import AlikeDays
-from ivigil.documents.pdf import PAPERS, _compile, _drawable, _each_text
+from ivigil.documents.pdf import PAPERS, compile_pdf, drawable, each_text
 from ivigil.documents.texts import Texts
 from ivigil.documents.wording import breakable, short_id, strength, together, visible
 from ivigil.errors import BadInput
@@ -81,11 +81,11 @@ def leaflet_pdf(
     if paper not in PAPERS:
         raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
     template = (files("ivigil.documents") / "templates" / "leaflet.typ").read_bytes()
-    said = _each_text(leaflet(plan, facts, lang, phone, where), lambda text: together(visible(text)))
-    shown = json.dumps(_each_text(_drawable(said), breakable), ensure_ascii=False)
+    said = each_text(leaflet(plan, facts, lang, phone, where), lambda text: together(visible(text)))
+    shown = json.dumps(each_text(drawable(said), breakable), ensure_ascii=False)
     made = b""
     for size in SIZES_PT:
-        made = _compile(template, {"paper": paper, "leaflet": shown, "size": f"{size}"})
+        made = compile_pdf(template, {"paper": paper, "leaflet": shown, "size": f"{size}"})
         if pages_of(made) <= MOST_PAGES:
             break
     return made

@@ -11,12 +11,12 @@ from typing import Any, Literal
 from ivigil.documents.sheet import sheet
 from ivigil.documents.wording import breakable, named, together, visible
 from ivigil.errors import BadInput
-from ivigil.prescription.plan import Plan, Signature, check_unchanged
+from ivigil.prescription.plan import Plan, Signature, check_belongs, check_unchanged
 
 Paper = Literal["a4", "us-letter"]
 PAPERS: tuple[str, ...] = ("a4", "us-letter")
 
-#: PDF/UA: tagged for screen readers. It also refuses text that no font can draw, which :func:`_drawable` relies on.
+#: PDF/UA: tagged for screen readers. It also refuses text that no font can draw, which :func:`drawable` relies on.
 STANDARD: Literal["ua-1"] = "ua-1"
 _UNDRAWABLE = re.compile(r"the text `(\".*\")` could not be displayed", re.DOTALL)
 _TYPST_ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
@@ -34,35 +34,14 @@ def plan_pdf(plan: Plan, signature: Signature | None, paper: str = "a4") -> byte
     if paper not in PAPERS:
         raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
     if signature is not None:
-        check_signature(plan, signature)
+        check_belongs(plan, signature)
     template = (files("ivigil.documents") / "templates" / "plan.typ").read_bytes()
-    shown = _drawable(_each_text(sheet(plan, signature), lambda text: together(visible(text))))
-    return _compile(template, {"paper": paper, "plan": json.dumps(_each_text(shown, breakable), ensure_ascii=False)})
+    shown = drawable(each_text(sheet(plan, signature), lambda text: together(visible(text))))
+    return compile_pdf(template, {"paper": paper, "plan": json.dumps(each_text(shown, breakable), ensure_ascii=False)})
 
 
-def check_signature(plan: Plan, signature: Signature) -> None:
-    """Refuse a signature that does not stand under this plan.
-
-    Raises:
-        BadInput: it is for another plan, or the plan is blocked.
-    """
-    if signature.plan_id != plan.plan_id:
-        raise BadInput(
-            "--signature",
-            signature.plan_id,
-            f"This signature is for another plan; the plan given is {plan.plan_id}.",
-            "Give the plan that was signed, or have this plan signed.",
-        )
-    if plan.status == "blocked":
-        raise BadInput(
-            "--signature",
-            signature.plan_id,
-            "A blocked plan cannot be signed.",
-            "Resolve what blocks it, plan again and have that plan signed.",
-        )
-
-
-def _compile(template: bytes, inputs: dict[str, str]) -> bytes:
+def compile_pdf(template: bytes, inputs: dict[str, str]) -> bytes:
+    """A typst template with its inputs as a tagged PDF."""
     import typst
 
     made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARD)
@@ -70,14 +49,14 @@ def _compile(template: bytes, inputs: dict[str, str]) -> bytes:
     return made
 
 
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
+def each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
     """The same JSON with every text changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_each_text(one, change) for one in value]
+        return [each_text(one, change) for one in value]
     if isinstance(value, dict):
-        return {key: _each_text(one, change) for key, one in value.items()}
+        return {key: each_text(one, change) for key, one in value.items()}
     return value
 
 
@@ -89,7 +68,7 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401
             yield from _texts(one)
 
 
-def _drawable(shown: dict[str, Any]) -> dict[str, Any]:
+def drawable(shown: dict[str, Any]) -> dict[str, Any]:
     """Every character that the embedded fonts lack is named by its number: nothing vanishes from a name."""
     unusual: set[str] = set()
     for text in _texts(shown):
@@ -104,14 +83,14 @@ def _drawable(shown: dict[str, Any]) -> dict[str, Any]:
             raise RuntimeError(f"typst cannot draw {absent!r}, which is not in the text")
         unusual -= absent
     table = {ord(sign): named(sign) for sign in missing}
-    return shown if not table else _each_text(shown, lambda text: text.translate(table))
+    return shown if not table else each_text(shown, lambda text: text.translate(table))
 
 
 def _first_undrawable(text: str) -> set[str] | None:
     import typst
 
     try:
-        _compile(_PROBE, {"text": text})
+        compile_pdf(_PROBE, {"text": text})
     except typst.TypstError as problem:
         found = _UNDRAWABLE.search(str(problem))
         if found is None:

@@ -11,6 +11,7 @@ from ivigil.documents.wording import (
     MAY_BE,
     NOT_VERIFIED,
     PATTERNS,
+    accepted_by,
     accepted_for,
     clock,
     day,
@@ -65,7 +66,9 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
         "days": [] if blocked else [_alike(days, cited) for days in alike_days(plan.infusions, TICKED_TOGETHER)],
         "administration": None if blocked else _administration(plan, cited),
         "findings": [_finding(one, plan, cited) for one in plan.findings],
-        "accepted": [one.model_dump() for one in plan.accepted],
+        "accepted": [
+            one.model_dump(exclude={"at"}) | {"at": "" if one.at is None else moment(one.at)} for one in plan.accepted
+        ],
         "candidates": [_candidates(one) for one in candidate_groups(plan.candidates)],
         "references": [
             {
@@ -293,7 +296,7 @@ def _finding(finding: Finding, plan: Plan, cited: Citations) -> Json:
         "text": finding.text,
         "remedy": finding.remedy or "",
         "may_be": MAY_BE[finding.may_be] if stops else "",
-        "accepted": "" if accepted is None else f"accepted by {accepted.by} ({accepted.role}): {accepted.because}",
+        "accepted": "" if accepted is None else f"accepted by {accepted_by(accepted)}",
         "unverified": "" if finding.verified else NOT_VERIFIED,
         "cited": cited.mark(finding.sources),
     }

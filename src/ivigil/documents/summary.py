@@ -9,10 +9,11 @@ from typing import Any
 
 from ivigil.documents.citations import KINDS
 from ivigil.documents.leaflet import pages_of
-from ivigil.documents.pdf import PAPERS, _compile, _drawable, _each_text
+from ivigil.documents.pdf import PAPERS, compile_pdf, drawable, each_text
 from ivigil.documents.wording import (
     NOT_VERIFIED,
     PATTERNS,
+    accepted_by,
     accepted_for,
     breakable,
     clock,
@@ -52,10 +53,10 @@ def summary_pdf(plan: Plan, paper: str = "a4") -> bytes:
     template = (files("ivigil.documents") / "templates" / "summary.typ").read_bytes()
     made = b""
     for told_in_full in (True, False):
-        said = _drawable(_each_text(summary(plan, told_in_full), lambda text: together(visible(text))))
-        shown = json.dumps(_each_text(said, breakable), ensure_ascii=False)
+        said = drawable(each_text(summary(plan, told_in_full), lambda text: together(visible(text))))
+        shown = json.dumps(each_text(said, breakable), ensure_ascii=False)
         for size in SIZES_PT:
-            made = _compile(template, {"paper": paper, "summary": shown, "size": f"{size}"})
+            made = compile_pdf(template, {"paper": paper, "summary": shown, "size": f"{size}"})
             if pages_of(made) == 1:
                 return made
     return made
@@ -91,7 +92,7 @@ def summary(plan: Plan, told_in_full: bool = True) -> Json:
         "plan": None if ordered is None else _planned(plan, ordered, cited),
         "findings": [_finding(plan, one, cited) for one in told],
         "rest": ", ".join(rest),
-        "accepted": [one.model_dump() for one in plan.accepted],
+        "accepted": [{"code": one.code, "said": accepted_by(one)} for one in plan.accepted],
         "candidates": _candidates(plan),
         "references": _references(plan, cited),
     }
@@ -180,7 +181,7 @@ def _finding(plan: Plan, one: Finding, cited: _Numbers) -> Json:
         "code": one.code,
         "text": one.text,
         "remedy": one.remedy or "",
-        "accepted": "" if accepted is None else f"Accepted by {accepted.by} ({accepted.role}): {accepted.because}",
+        "accepted": "" if accepted is None else f"Accepted by {accepted_by(accepted)}",
         "unverified": "" if one.verified else NOT_VERIFIED,
         "cited": cited.mark(one.sources),
     }

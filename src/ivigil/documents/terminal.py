@@ -18,6 +18,7 @@ from ivigil.documents.wording import (
     NOT_VERIFIED,
     PATTERNS,
     SIGNS,
+    accepted_by,
     accepted_for,
     clock,
     day,
@@ -32,7 +33,7 @@ from ivigil.documents.wording import (
     visible,
 )
 from ivigil.findings import Finding, MayBe, Severity
-from ivigil.prescription.plan import Accepted, Infusion, Instruction, Plan, Prescription
+from ivigil.prescription.plan import Accepted, AnyPlan, Infusion, Instruction, Plan, Prescription
 
 WIDEST = 120
 STYLES: dict[Severity, str] = {Severity.BLOCKS: "bold red", Severity.WARNS: "yellow", Severity.INFORMS: "dim blue"}
@@ -64,23 +65,24 @@ def _parts(plan: Plan, wide: int) -> Iterator[RenderableType]:
     cited = Citations(plan)
     yield _header(plan)
     if plan.status == "blocked":
-        yield from _section("What blocks, and what else was found", _findings(plan, cited))
-        yield from _section("What may be accepted", [_acceptable(plan)])
-        yield from _section("Products considered", [_candidates(plan)])
+        yield from section("What blocks, and what else was found", findings_shown(plan, cited))
+        yield from section("What may be accepted", [acceptable(plan)])
+        yield from section("Products considered", [candidates_table(plan)])
     else:
-        yield from _section(_tally(plan), _findings(plan, cited))
+        yield from section(tally(plan), findings_shown(plan, cited))
         if plan.prescription is not None:
-            yield from _section("Prescription", [_prescription(plan.prescription, plan, cited)])
+            yield from section("Prescription", [_prescription(plan.prescription, plan, cited)])
         for days in alike_days(plan.infusions):
-            yield from _section(_day_title(days), [_days(days, wide)])
+            yield from section(_day_title(days), [_days(days, wide)])
         yield from _administration(plan, cited)
-        yield from _section("Products considered", [_candidates(plan)])
-    yield from _section("Sources", [_sources(cited)] if cited.rows() else [])
+        yield from section("Products considered", [candidates_table(plan)])
+    yield from section("Sources", [sources_table(cited)] if cited.rows() else [])
     yield Text()
     yield _said(plan.notice, "bold")
 
 
-def _section(title: str, body: Iterable[RenderableType]) -> Iterator[RenderableType]:
+def section(title: str, body: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    """A title with what stands under it, or nothing if that is nothing."""
     shown = list(body)
     if shown:
         yield Text()
@@ -102,16 +104,22 @@ def _line(*parts: tuple[str, str] | str) -> Text:
 
 
 def _header(plan: Plan) -> RenderableType:
+    if plan.prescription is None or plan.status == "blocked":
+        return header(plan, "")
+    strengths = " and ".join(dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions))
+    return header(plan, f"{plan.prescription.brand} {strengths}".rstrip())
+
+
+def header(plan: AnyPlan, what: str) -> RenderableType:
+    """Status, what is given (empty for a blocked plan) for which condition, patient, plan and validity."""
     blocked = plan.status == "blocked"
     marks = [(" BLOCKED ", "bold white on red") if blocked else (" DRAFT ", "bold reverse")]
     rest = " no dose: nothing may be given" if blocked else " not signed"
     synthetic: list[tuple[str, str] | str] = ["   ", ("[SYNTHETIC PATIENT]", "bold")] if plan.synthetic else []
     lines = [_line(*marks, rest, *synthetic)]
-    if plan.prescription is not None and not blocked:
-        strengths = " and ".join(dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions))
-        lines.append(_line((f"{plan.prescription.brand} {strengths}".rstrip(), "bold"), " for ", plan.indication_name))
-    else:
-        lines.append(_line((plan.indication_name, "bold")))
+    lines.append(
+        _line((what, "bold"), " for ", plan.indication_name) if what else _line((plan.indication_name, "bold"))
+    )
     lines.append(
         _line("patient ", (plan.patient_ref, "bold"), f" · {plan.status} · plan ", (short_id(plan.plan_id), "bold"))
     )
@@ -119,7 +127,8 @@ def _header(plan: Plan) -> RenderableType:
     return Group(*lines)
 
 
-def _tally(plan: Plan) -> str:
+def tally(plan: AnyPlan) -> str:
+    """How many findings of each weight."""
     counts = {one: sum(finding.severity is one for finding in plan.findings) for one in Severity}
     return "Findings: " + ", ".join(f"{SIGNS[one]} {count} {one.value}" for one, count in counts.items() if count)
 
@@ -127,7 +136,8 @@ def _tally(plan: Plan) -> str:
 # ---- findings
 
 
-def _findings(plan: Plan, cited: Citations) -> list[RenderableType]:
+def findings_shown(plan: AnyPlan, cited: Citations) -> list[RenderableType]:
+    """Every finding, with who accepted it."""
     return [_finding(one, accepted_for(plan, one), cited) for one in plan.findings]
 
 
@@ -141,13 +151,14 @@ def _finding(finding: Finding, accepted: Accepted | None, cited: Citations | Non
     if finding.remedy:
         body.append(_line("→ ", finding.remedy))
     if accepted is not None:
-        body.append(_line(("accepted", "bold"), f" by {accepted.by} ({accepted.role}): {accepted.because}"))
+        body.append(_line(("accepted", "bold"), f" by {accepted_by(accepted)}"))
     elif finding.severity is Severity.BLOCKS:
         body.append(_line((MAY_BE[finding.may_be], "bold")))
     return Group(head, Padding(Group(*body), (0, 0, 0, INDENT)))
 
 
-def _acceptable(plan: Plan) -> RenderableType:
+def acceptable(plan: AnyPlan) -> RenderableType:
+    """What stands in the way, and how a clinician accepts what may be accepted."""
     standing = [one for one in plan.findings if one.severity is Severity.BLOCKS and accepted_for(plan, one) is None]
     never = [one.code for one in standing if one.may_be is MayBe.NEITHER]
     may = dict.fromkeys(one.code for one in standing if one.may_be is not MayBe.NEITHER)
@@ -172,7 +183,8 @@ def _acceptable(plan: Plan) -> RenderableType:
 # ---- prescription and days
 
 
-def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names and values in two columns; a row without a value is left out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -215,7 +227,7 @@ def _prescription(ordered: Prescription, plan: Plan, cited: Citations) -> Render
         rows.append(("premedication", f"{text} {cited.mark(row.sources)}"))
     if not ordered.premedication:
         rows.append(("premedication", "none proposed"))
-    return _pairs(rows)
+    return pairs(rows)
 
 
 def _day_title(days: AlikeDays) -> str:
@@ -232,7 +244,7 @@ def _days(days: AlikeDays, wide: int) -> RenderableType:
         for lot in vial.lots
     ]
     ceiling = f"; ceiling {number(shown.ceiling_ml_per_h)} mL/h" if shown.ceiling_ml_per_h is not None else ""
-    facts = _pairs(
+    facts = pairs(
         [
             ("on", ", ".join(day(one.starts_at.date()) for one in days.infusions)),
             ("time", f"{start} to {end}, {duration(shown.duration_min)} ({offset(shown.starts_at)})"),
@@ -246,7 +258,7 @@ def _days(days: AlikeDays, wide: int) -> RenderableType:
         ]
     )
     stairs = Text("\n".join(staircase(shown, wide - INDENT)), style="cyan", no_wrap=True)
-    vitals = _pairs([("vital signs", _vitals(shown))])
+    vitals = pairs([("vital signs", _vitals(shown))])
     return Group(facts, Text(), _steps(shown), Padding(stairs, (1, 0, 1, INDENT)), vitals)
 
 
@@ -291,15 +303,17 @@ def _administration(plan: Plan, cited: Citations) -> Iterator[RenderableType]:
         "What to watch": said.monitoring,
     }
     for title, instructions in parts.items():
-        yield from _section(title, [_instruction(one, cited) for one in merged(instructions)])
+        yield from section(title, [instruction_line(one, cited) for one in merged(instructions)])
 
 
-def _instruction(one: Instruction, cited: Citations) -> Text:
+def instruction_line(one: Instruction, cited: Citations) -> Text:
+    """One instruction, with its basis and sources."""
     policy = " (policy)" if one.basis == "policy" else ""
     return _line((f"{one.topic}. ", "bold"), one.text, (f"{policy} {cited.mark(one.sources)}".rstrip(), "dim"))
 
 
-def _candidates(plan: Plan) -> RenderableType:
+def candidates_table(plan: AnyPlan) -> RenderableType:
+    """Products considered, those with the same first reason together."""
     lines: list[RenderableType] = []
     for group in candidate_groups(plan.candidates):
         products = ", ".join(group.products)
@@ -311,7 +325,8 @@ def _candidates(plan: Plan) -> RenderableType:
     return Group(*lines) if lines else _line("none")
 
 
-def _sources(cited: Citations) -> Table:
+def sources_table(cited: Citations) -> Table:
+    """Every source with its number."""
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
 from ivigil.findings import Finding, MayBe, Severity
-from ivigil.prescription.plan import Accepted, Plan, VialCount
+from ivigil.prescription.plan import Accepted, AnyPlan, VialCount
 
 # Spelled out here, because strftime follows the locale of the machine.
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -100,11 +100,17 @@ def short_id(plan_id: str) -> str:
     return plan_id.rpartition(":")[2][:SHORT_ID]
 
 
-def accepted_for(plan: Plan, finding: Finding) -> Accepted | None:
+def accepted_for(plan: AnyPlan, finding: Finding) -> Accepted | None:
     """Who accepted a finding that blocks, if anybody did and it is one that may be accepted."""
     if finding.severity is not Severity.BLOCKS or finding.may_be is MayBe.NEITHER:
         return None
     return next((row for row in plan.accepted if row.code == finding.code), None)
+
+
+def accepted_by(row: Accepted) -> str:
+    """Who accepted a finding, in which role, when (where that is recorded) and why."""
+    when = "" if row.at is None else f" on {moment(row.at)}"
+    return f"{row.by} ({row.role}){when}: {row.because}"
 
 
 def together(text: str) -> str:

@@ -6,11 +6,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar, get_args
@@ -19,6 +16,8 @@ from pydantic import BaseModel
 
 from ivigil.errors import BadInput
 from ivigil.knowledge import rules
+from ivigil.knowledge.check_rows import CheckRow, Weight, in_order, spelled
+from ivigil.knowledge.check_rows import error as _error
 from ivigil.knowledge.facts import Fact, Rate
 from ivigil.knowledge.leaflet import leaflet_facts
 from ivigil.knowledge.loading import Knowledge
@@ -26,6 +25,7 @@ from ivigil.knowledge.policies import Policies
 from ivigil.knowledge.products import Product, RateTable
 from ivigil.knowledge.regimens import Regimen, WeightBasis
 from ivigil.knowledge.rules import Rule
+from ivigil.knowledge.subcutaneous_checks import starts_add_up, starts_stand
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.sources import CARRIES, RANK, Read, Source, SourceKind
 
@@ -33,7 +33,6 @@ R = TypeVar("R")
 
 #: The word by which a note records that a source contradicts itself or another.
 RECORDED = "conflict"
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 #: Which word list the terms of a predicate come from.
 WORD_LISTS: dict[type[BaseModel], str] = {
@@ -55,6 +54,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "weight.obese_basis": tuple(basis.value for basis in WeightBasis),
     "setting.first_setting": ("hospital", "clinic"),
     "premedication.routine": ("routine", "no"),
+    "subcutaneous.at_risk_limits": ("first_throughout", "label"),
+    "subcutaneous.growth": ("slowest", "fastest"),
+    "subcutaneous.within_range": ("lowest", "highest"),
+    "subcutaneous.sites": ("fewest",),
+    "subcutaneous.schedule": ("weekly",),
+    "subcutaneous.sites_run_out": ("more_often", "refuse"),
 }
 #: Above the first and at most the second: where a policy's number means something.
 NUMBERS: dict[str, tuple[Decimal, Decimal]] = {
@@ -64,44 +69,15 @@ NUMBERS: dict[str, tuple[Decimal, Decimal]] = {
     "rate.at_risk_fraction": (Decimal(0), Decimal(1)),
     "rate.below_margin_fraction": (Decimal(0), Decimal(1)),
     "rate.printed_units_agree_within": (Decimal(0), Decimal("0.05")),
+    "subcutaneous.weeks_per_month": (Decimal(3), Decimal(5)),
+    "subcutaneous.days_after_iv_unread": (Decimal(0), Decimal(28)),
 }
-
-
-class Weight(StrEnum):
-    """How much a row weighs, heaviest first."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-HEAVIEST_FIRST: dict[Weight, int] = {weight: rank for rank, weight in enumerate(Weight)}
-
-
-@dataclass(frozen=True)
-class CheckRow:
-    """One thing that a check found."""
-
-    where: str
-    severity: Weight
-    message: str
-    remedy: str
 
 
 Located = tuple[str, BaseModel]
 
 
-def in_order(rows: Iterable[CheckRow]) -> tuple[CheckRow, ...]:
-    """Rows heaviest first, then by place and words; each once."""
-    return tuple(sorted(set(rows), key=lambda row: (HEAVIEST_FIRST[row.severity], row.where, row.message)))
-
-
 # ---- walking
-
-
-def spelled(keys: Iterable[str]) -> str:
-    """A dotted path as an overlay writes it: a key that is not bare stands in quotes."""
-    return ".".join(key if _BARE_KEY.fullmatch(key) else f'"{key}"' for key in keys)
 
 
 def records_in(value: object, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
@@ -598,6 +574,8 @@ def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
         file = f"products/{name}.toml"
         rows += labels_stand(product, file, knowledge.indication_ids)
         rows += regimens_are_the_labels_own(product, file)
+        rows += starts_stand(product, file, knowledge.indication_ids, vocabulary.conditions if vocabulary else None)
+        rows += starts_add_up(product, file)
         if policies is not None:
             within = policies.rate.printed_units_agree_within.value
             rows += ladders(product, file, within)
@@ -642,7 +620,3 @@ def _one(read: Callable[[], R], rows: list[CheckRow]) -> R | None:
         got = "" if problem.value is None else f" It holds {problem.value!r}."
         rows.append(_error(problem.where, f"{problem.rule}{got}", problem.remedy))
         return None
-
-
-def _error(where: str, message: str, remedy: str) -> CheckRow:
-    return CheckRow(where, Weight.ERROR, message, remedy)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
 
 from ivigil.knowledge.facts import Fact, Record, Statement
 from ivigil.knowledge.regimens import Regimen
@@ -23,6 +27,27 @@ class Code(Record):
 
     code: str
     label: str
+
+
+class AgeRange(Fact):
+    """Ages (years) in which a condition occurs or is treated: from ``from_years`` on and below ``below_years``."""
+
+    text: str
+    from_years: Decimal | None = None
+    below_years: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        low, high = self.from_years or Decimal(0), self.below_years
+        if (self.from_years is None and high is None) or (high is not None and high <= low):
+            raise ValueError("an age range needs from_years or below_years, and the second above the first")
+        return self
+
+    def holds(self, age_years: Decimal) -> bool:
+        """Whether an age lies in the range."""
+        return (self.from_years is None or age_years >= self.from_years) and (
+            self.below_years is None or age_years < self.below_years
+        )
 
 
 class Regulatory(Fact):
@@ -81,6 +106,7 @@ class Indication(Record):
 
     ``regimens`` are guideline and foreign regimens, used for off-label plans; a product's own label regimen stands in
     the product. ``replacement`` is True where the aim is an IgG level rather than immune modulation.
+    ``ages`` are the ages in which the condition is met; a patient outside all of them is asked about.
     ``lay_terms`` are everyday names; ``specific_terms`` are words that by themselves point to this condition (a sign, an
     antibody, a syndrome), used to recognise it in a question. ``baseline`` are the measures to record before the start.
     """
@@ -92,6 +118,7 @@ class Indication(Record):
     synonyms: tuple[str, ...] = ()
     icd10cm: tuple[Code, ...] = ()
     population: dict[str, Statement] = {}
+    ages: dict[str, AgeRange] = {}
     regulatory: dict[str, Regulatory] = {}
     regimens: dict[str, Regimen] = {}
     cautions: dict[str, Statement] = {}

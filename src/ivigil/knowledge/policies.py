@@ -89,11 +89,15 @@ class WeightRange(Record):
 
 
 class PlausibilityPolicy(Record):
-    """What is impossible (refused) and what is unlikely (must be confirmed) in a patient record."""
+    """What is impossible (refused) and what is unlikely (must be confirmed) in a patient record.
+
+    ``possible_request`` are the limits of what may be asked of the planner, by the name of the option (its unit included).
+    """
 
     possible_weight_kg: tuple[Decimal, Decimal]
     possible_height_cm: tuple[Decimal, Decimal]
     possible_age_years: tuple[Decimal, Decimal]
+    possible_request: dict[str, tuple[Decimal, Decimal]]
     likely_adult_bmi: tuple[Decimal, Decimal]
     likely_weight_by_age: tuple[WeightRange, ...]
     basis: Statement
@@ -167,12 +171,51 @@ class FirstLines(Record):
     statements: dict[str, Statement]
 
 
+class FreeTextPolicy(Record):
+    """How a record's free texts are searched for words of the vocabulary.
+
+    ``deny``, ``doubt`` and ``of_others`` are said in the question about a word that was found; ``allergy`` are words by
+    which an entry of the conditions speaks of an allergy; ``must_be_accepted`` are the lists whose texts somebody has to
+    accept when nothing in them was understood.
+    """
+
+    deny: Items
+    doubt: Items
+    of_others: Items
+    allergy: Items
+    must_be_accepted: Items
+
+
+class SubcutaneousPolicy(Record):
+    """What the labels of products under the skin leave open when a patient starts.
+
+    ``at_risk_limits``: ``first_throughout`` keeps the first infusion's volume and rate for a patient at risk, ``label``
+    lets both rise. ``growth`` and ``within_range`` take the ``slowest`` or the ``fastest`` end, the ``lowest`` or the
+    ``highest`` end of what is printed. ``weeks_per_month`` counts months of earlier treatment. ``sites`` are the
+    ``fewest`` that hold the volume. ``schedule`` is what is proposed when none is asked for; when the sites run out it
+    is divided over ``more_often`` infusions, or refused (``refuse``). ``days_after_iv_unread`` hold where no label day was read.
+    ``order`` are the keys by which fitting products are proposed: ``fewest_findings``, ``fewest_sites``,
+    ``fewest_vials``, ``name``.
+    """
+
+    at_risk_limits: Choice
+    growth: Choice
+    within_range: Choice
+    weeks_per_month: Number
+    sites: Choice
+    schedule: Choice
+    sites_run_out: Choice
+    days_after_iv_unread: Number
+    order: Items
+
+
 class AcceptancePolicy(Record):
-    """Who may confirm an unlikely value, override a rule, and sign a plan: roles."""
+    """Roles: who may confirm an unlikely value, override a rule, sign a plan, and plan for after a severe reaction."""
 
     confirm_roles: Items
     override_roles: Items
     sign_roles: Items
+    specialist_plan_roles: Items
 
 
 class Policies(Record):
@@ -189,3 +232,5 @@ class Policies(Record):
     administration: GeneralAdministration
     first_lines: FirstLines
     acceptance: AcceptancePolicy
+    free_text: FreeTextPolicy
+    subcutaneous: SubcutaneousPolicy

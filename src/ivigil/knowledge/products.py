@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -131,19 +130,6 @@ class Administration(Record):
     reconstitution: Statement | None = None
 
 
-class DoseFactor(Fact):
-    """The factor by which a weekly IV dose is multiplied, a bare number."""
-
-    factor: Decimal
-
-
-class Conversion(Record):
-    """IV to SC by the label: dose factor and when to start (SC products only)."""
-
-    factor: DoseFactor
-    start: Statement | None = None
-
-
 class Product(Record):
     """One product at one set of concentrations. The id is that of the facts and never changes.
 
@@ -173,5 +159,4 @@ class Product(Record):
     contraindications: dict[str, Statement] = {}
     boxed_warnings: dict[str, Statement] = {}
     administration: Administration = Administration()
-    conversion: Conversion | None = None
     labels: dict[str, Label] = {}

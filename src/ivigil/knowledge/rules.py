@@ -140,13 +140,15 @@ class CourseDoseAtLeast(Record):
 class PriorReaction(Record):
     """An earlier immunoglobulin reaction of any of these kinds (vocabulary ``reactions``).
 
-    With ``without_specialist_plan`` only reactions for which no specialist's plan is recorded count. With
+    With ``without_specialist_plan`` only reactions for which no specialist's plan is recorded count, with
+    ``with_specialist_plan`` only those for which one is (a plan that nobody recorded is none). With
     ``or_grade_from`` a reaction of any kind counts from that grade on.
     """
 
     kind: Literal["prior_reaction"]
     any: Terms
     without_specialist_plan: bool = False
+    with_specialist_plan: bool = False
     or_grade_from: int | None = None
 
 

@@ -143,11 +143,21 @@ class SiteRate(Fact):
 
 
 class Growth(Fact):
-    """How a limit may grow towards the later one: so much volume every so many weeks, so much rate at each infusion."""
+    """How a limit may grow towards the later one, as printed: the least and the most of each.
 
-    add_ml_per_site: Decimal
-    every_weeks: int
-    add_ml_per_h_per_site: Decimal
+    So much volume every so many weeks, so much rate at each infusion; policy chooses between the ends.
+    """
+
+    add_ml_per_site: tuple[Decimal, Decimal]
+    every_weeks: tuple[int, int]
+    add_ml_per_h_per_site: tuple[Decimal, Decimal]
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        for low, high in (self.add_ml_per_site, self.every_weeks, self.add_ml_per_h_per_site):
+            if not 0 < low <= high:
+                raise ValueError("a range of growth is positive and rises")
+        return self
 
 
 class AllSites(Fact):
@@ -221,10 +231,15 @@ class SubcutaneousUse(Record):
 
 
 class SubcutaneousLabel(Record):
-    """What a label says about infusing under the skin. ``never_for`` are conditions in which it must not be done."""
+    """What a label says about infusing under the skin.
+
+    ``never_for`` are indications in which it must not be done, ``never_with`` conditions of the patient (vocabulary
+    words) with which it must not, whatever it is given for.
+    """
 
     uses: dict[str, SubcutaneousUse]
     never_for: Items | None = None
+    never_with: Items | None = None
     where: Statement | None = None
     spacing: Spacing | None = None
     training: dict[str, Statement] = {}

@@ -8,10 +8,14 @@ from ivigil.knowledge.facts import Record, SourceIds, Terms
 
 
 class Term(Record):
-    """A word with its names; ``severe`` marks reactions after which no infusion may be resumed or repeated unplanned."""
+    """A word with its names; ``severe`` marks reactions after which no infusion may be resumed or repeated unplanned.
+
+    ``brands`` are trade names by which the word is written.
+    """
 
     name: str
     also: Terms = ()
+    brands: Terms = ()
     icd10: Terms = ()
     severe: bool = False
     note: str = ""

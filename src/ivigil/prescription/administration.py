@@ -9,6 +9,7 @@ from ivigil.findings import Finding, Severity
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.policies import Medicine, MonitoringPolicy, Policies
 from ivigil.knowledge.products import Administration, Fluids, Product
+from ivigil.knowledge.recognition import WordList
 from ivigil.patient import Patient, Setting
 from ivigil.prescription.plan import AdministrationPlan, Instruction, Premedication
 from ivigil.sources import Origin, Read
@@ -105,14 +106,14 @@ def premedication(
 ) -> tuple[tuple[Premedication, ...], Finding]:
     """What to give before the infusion, and the finding that says why (or why nothing)."""
     policy = policies.premedication
-    kinds = {reaction.kind for reaction in patient.known_reactions}
+    kinds = {kind for reaction in patient.known_reactions for kind in reaction.kinds}
     occasions = {"routine"} if policy.routine.value == "routine" else set()
     if kinds:
         occasions.add("after_earlier_reaction")
     if "headache" in kinds:
         occasions.add("headache_earlier")
-    listed = (*(patient.conditions or ()), *(patient.allergies or ()), *(patient.medicines or ()))
-    against = risks | {word for word in listed if isinstance(word, str)}
+    lists: tuple[WordList, ...] = ("conditions", "allergies", "medicines")
+    against = risks.union(*((patient.listed(name) or frozenset()) | patient.in_texts(name) for name in lists))
     # What speaks against a medicine cannot be ruled out while nobody recorded it: then it is not offered.
     unchecked = None in {patient.conditions, patient.medicines, patient.allergies}
     rows = tuple(

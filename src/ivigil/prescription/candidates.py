@@ -58,7 +58,7 @@ class Considered:
 
 
 @dataclass
-class _Reasons:
+class Reasons:
     """Findings gathered on the way, with label copies named once."""
 
     request: Request
@@ -66,21 +66,36 @@ class _Reasons:
     copies: list[tuple[str, Finding]] = field(default_factory=list)
 
     def add(self, finding: Finding | None) -> None:
+        """One more reason, if there is one."""
         if finding is not None:
             self.found.append(finding)
 
     def need(self, need: Need, formulary: Formulary, region: str, *, guideline: bool = False) -> None:
+        """Ask whether a fact permits, and keep what is said about it."""
         finding = permitted(need, region, formulary.source_of, guideline=guideline)
         if finding is not None and finding.code == "read-on-copy":
             self.copies.append((need.name, finding))
         else:
             self.add(finding)
 
+    def waiting(self, product: Product, formulary: Formulary) -> None:
+        """What waits in this site's overlay for the product stops it."""
+        for path in formulary.waiting.get(f"products/{product.id}", ()):
+            self.add(
+                blocks(
+                    "overlay-waiting",
+                    f"A fact of this site's overlay ({path}) waits to be confirmed again: the shipped fact under it changed.",
+                    "Confirm it against the label in force and sign it anew.",
+                )
+            )
+
     @property
     def stopped(self) -> bool:
+        """Whether one of them blocks and was not accepted."""
         return any(self.request.stops(finding) for finding in self.found)
 
     def all(self, formulary: Formulary) -> tuple[Finding, ...]:
+        """Every reason, heaviest first."""
         return in_order((*self.found, *_copied(self.copies, formulary)))
 
 
@@ -103,18 +118,11 @@ def _copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Fi
 
 def consider(product: Product, request: Request, formulary: Formulary, patient_risks: frozenset[str]) -> Considered:
     """Weigh one product. Reasons are complete up to the first thing that makes the next question meaningless."""
-    reasons = _Reasons(request)
-    for path in formulary.waiting.get(f"products/{product.id}", ()):
-        reasons.add(
-            _blocks(
-                "overlay-waiting",
-                f"A fact of this site's overlay ({path}) waits to be confirmed again: the shipped fact under it changed.",
-                "Confirm it against the label in force and sign it anew.",
-            )
-        )
+    reasons = Reasons(request)
+    reasons.waiting(product, formulary)
     if product.route is not Route.IV:
         reasons.add(
-            _blocks(
+            blocks(
                 "wrong-route",
                 f"{product.brand} is given under the skin, never into a vein.",
                 "Choose a product for intravenous use.",
@@ -124,7 +132,7 @@ def consider(product: Product, request: Request, formulary: Formulary, patient_r
     label = product.labels.get(request.region)
     if label is None:
         reasons.add(
-            _blocks(
+            blocks(
                 "no-label-for-region",
                 f"No {request.region} label of {product.brand} stands in the knowledge base.",
                 "Enter it in the site's overlay, signed by two people.",
@@ -137,9 +145,11 @@ def consider(product: Product, request: Request, formulary: Formulary, patient_r
         reasons.add(_off_label(product, request, formulary))
         if request.off_label is None:
             return _done(product, label, None, True, reasons, formulary)
+    elif request.off_label is not None:
+        reasons.add(_labelled_after_all(product, request, formulary))
     screened = screen_product(formulary.rules, circumstances(request, formulary, product))
     reasons.found.extend(screened.findings)
-    reasons.add(_age(product, label, use, request, formulary, reasons))
+    reasons.add(label_age(product, label, use, request, formulary, reasons))
     risks = patient_risks | screened.risks
     if use is not None:
         reasons.need(indication_need(use), formulary, request.region)
@@ -166,7 +176,7 @@ def _done(
     label: Label | None,
     use: Use | None,
     off_label: bool,
-    reasons: _Reasons,
+    reasons: Reasons,
     formulary: Formulary,
     risks: frozenset[str] = frozenset(),
     course: Course | None = None,
@@ -177,7 +187,7 @@ def _done(
 def _off_label(product: Product, request: Request, formulary: Formulary) -> Finding:
     name = formulary.indication.name
     if request.off_label is None:
-        return _blocks(
+        return blocks(
             "off-label-reason-missing",
             f"The {request.region} label of {product.brand} does not name {name}.",
             "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
@@ -190,8 +200,17 @@ def _off_label(product: Product, request: Request, formulary: Formulary) -> Find
     )
 
 
-def _age(
-    product: Product, label: Label, use: Use | None, request: Request, formulary: Formulary, reasons: _Reasons
+def _labelled_after_all(product: Product, request: Request, formulary: Formulary) -> Finding:
+    return Finding(
+        code="off-label-not-needed",
+        severity=Severity.WARNS,
+        text=f"The {request.region} label of {product.brand} names {formulary.indication.name}: the reason given with --off-label is not used.",
+        remedy="Leave --off-label out, or choose the product that was meant.",
+    )
+
+
+def label_age(
+    product: Product, label: Label, use: Use | None, request: Request, formulary: Formulary, reasons: Reasons
 ) -> Finding | None:
     """The label's age limits. A use whose age nobody read is for adults only; off label, the youngest labelled age holds."""
     age = request.patient.age_at(request.start)
@@ -204,15 +223,15 @@ def _age(
     if floor is None:
         if age >= adult_from:
             return None
-        return _blocks(
+        return blocks(
             "age-not-read",
             f"No lower age was read on the label of {product.brand} for this use, so it is planned for adults only.",
             "Read the age on the label in force and enter it in the overlay.",
         )
     if age < floor.years:
-        return _blocks(
+        return blocks(
             "age-below-label",
-            f"The label of {product.brand} starts at {floor.years.normalize():f} years; the patient is {_years(age)}.",
+            f"The label of {product.brand} starts at {floor.years.normalize():f} years; the patient is {years_or_months(age)}.",
             "Choose another product, or have a prescriber override it with the reason.",
             MayBe.OVERRIDDEN,
             floor.src,
@@ -221,9 +240,9 @@ def _age(
         reasons.need(age_need(floor), formulary, request.region)
     ceiling = use.max_age if use is not None else None
     if ceiling is not None and age > ceiling.years:
-        return _blocks(
+        return blocks(
             "age-above-label",
-            f"The label of {product.brand} ends at {ceiling.years.normalize():f} years; the patient is {_years(age)}.",
+            f"The label of {product.brand} ends at {ceiling.years.normalize():f} years; the patient is {years_or_months(age)}.",
             "Choose another product, or have a prescriber override it with the reason.",
             MayBe.OVERRIDDEN,
             ceiling.src,
@@ -231,7 +250,8 @@ def _age(
     return None
 
 
-def _years(age: Decimal) -> str:
+def years_or_months(age: Decimal) -> str:
+    """An age (years) as it is spoken."""
     whole = int(age)
     return f"{whole} years" if whole >= 2 else f"{int(age * 12)} months"  # noqa: PLR2004 - how ages are spoken
 
@@ -243,7 +263,7 @@ def _course(
     request: Request,
     formulary: Formulary,
     risks: frozenset[str],
-    reasons: _Reasons,
+    reasons: Reasons,
 ) -> Course | None:
     """Dose and vials, or None with the reasons why not."""
     region = request.region
@@ -301,12 +321,12 @@ def _guideline_regimens(request: Request, formulary: Formulary) -> Mapping[str, 
 
 
 def shortest_duration_h(
-    course: Course, off_label: bool, formulary: Formulary
+    regimen: Regimen, off_label: bool, formulary: Formulary
 ) -> tuple[Decimal, tuple[str, ...]] | None:
     """The shortest time one infusion may take (h) by the sources of this use: a restriction, so any reading counts."""
-    regimens = [course.regimen]
+    regimens = [regimen]
     if off_label:
-        regimens += [one for one in formulary.indication.regimens.values() if one.phase is course.regimen.phase]
+        regimens += [one for one in formulary.indication.regimens.values() if one.phase is regimen.phase]
     printed = [(one.min_duration_h, one.src) for one in regimens if one.min_duration_h is not None]
     return max(printed, key=lambda item: item[0], default=None)
 
@@ -316,16 +336,17 @@ def _no_regimen(
 ) -> Finding:
     whose = f"The label of {product.brand}" if use is not None else "No guideline in the knowledge base"
     if request.regimen is not None:
-        text = f"{whose} has no regimen called {request.regimen}."
+        of_phase = "" if request.phase is None else f"{request.phase.value} "
+        text = f"{whose} has no {of_phase}regimen called {request.regimen}."
     elif not available:
-        return _blocks(
+        return blocks(
             "dose-not-read",
             f"{whose} gives no dose in figures for this use.",
             "Read it on the source and enter it in the overlay.",
         )
     else:
         text = f"{whose} prints no {phase.value if phase else 'single'} dose for this use (it prints: {', '.join(available)})."
-    return _blocks("no-regimen-for-phase", text, "Choose another --phase, --regimen or product.")
+    return blocks("no-regimen-for-phase", text, "Choose another --phase, --regimen or product.")
 
 
 def _weight(request: Request, formulary: Formulary, regimen: Regimen) -> DosingWeight | None:
@@ -356,7 +377,7 @@ def _vials(
     if unlabelled:
         shown = ", ".join(map(str, unlabelled))
         text = f"The stock list holds {product.brand} in {shown} g, a size the knowledge base does not hold."
-        return None, (_blocks("stock-size-unknown", text, "Correct the stock list or enter the size in the overlay."),)
+        return None, (blocks("stock-size-unknown", text, "Correct the stock list or enter the size in the overlay."),)
 
     def chosen(largest_g: Decimal, from_shelf: Shelf | None) -> tuple[Day, ...] | None:
         window = DoseWindow.around(prescribed, largest_g, policy)
@@ -383,11 +404,9 @@ def _vials(
         text = (
             f"The stock list does not hold enough usable vials of {product.brand} for {dose.days} x {prescribed:.1f} g."
         )
-        return None, (_blocks("stock-short", text, "Order more, or choose another product."),)
+        return None, (blocks("stock-short", text, "Order more, or choose another product."),)
     text = f"No whole vials of {product.brand} come within {percent} of {prescribed:.2f} g without exceeding the largest dose."
-    return None, (
-        _blocks("vials-outside-tolerance", text, "Divide the course differently, or choose another product."),
-    )
+    return None, (blocks("vials-outside-tolerance", text, "Divide the course differently, or choose another product."),)
 
 
 def _about_part_vial(day: Day, sources: tuple[str, ...]) -> tuple[Finding, ...]:
@@ -406,7 +425,8 @@ def last_day(request: Request, dose: Dose) -> date:
     return (request.start + timedelta(days=dose.days - 1)).date()
 
 
-def _blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
+def blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
+    """A finding that blocks, which nobody may accept unless it says so."""
     return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=sources)
 
 
@@ -457,6 +477,8 @@ def tolerated_now(request: Request, formulary: Formulary) -> str | None:
     if not history:
         return None
     last = max(history, key=lambda entry: entry.last_given_at)
-    if last.reactions is None or any(formulary.vocabulary.reactions[one.kind].severe for one in last.reactions):
+    if last.reactions is None or any(
+        formulary.vocabulary.reactions[kind].severe for one in last.reactions for kind in one.kinds
+    ):
         return None
     return last.product

@@ -11,8 +11,11 @@ from decimal import Decimal
 
 from ivigil.findings import Severity
 from ivigil.knowledge.products import Product, Route, Use
+from ivigil.knowledge.subcutaneous import SiteTable, SubcutaneousUse
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.permission import Need, SourceOf, permitted
+from ivigil.prescription.subcutaneous.conversion import regimen_of
+from ivigil.prescription.subcutaneous.needs import product_needs, ramp_need, several_sites_need, site_needs
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,9 @@ def deliverability(
         Said("overlay-waiting", f"A fact of this site's overlay ({path}) waits to be confirmed again.")
         for path in waiting
     )
-    if product.route is not Route.IV:
-        under_skin = Said("wrong-route", f"{product.brand} is given under the skin, never into a vein.")
-        return (_nowhere(product, region, (*held, under_skin)),)
     label = product.labels.get(region)
-    if label is None:
+    starts = label.subcutaneous if label is not None else None
+    if label is None or (product.route is Route.SC and starts is None):
         none = Said("no-label-for-region", f"No {region} label of {product.brand} stands in the knowledge base.")
         return (_nowhere(product, region, (*held, none)),)
     if not product.concentrations:
@@ -74,7 +75,12 @@ def deliverability(
         return (_nowhere(product, region, (*held, unknown)),)
     rows: dict[str, Deliverability] = {}
     for name, use in label.uses.items():
-        warnings, missing = _weighed(product, use, region, source_of)
+        sc = starts.uses.get(name) if starts is not None else None
+        warnings, missing = (
+            _weighed(product, use, region, source_of)
+            if product.route is Route.IV
+            else _weighed_under_skin(product, use, sc, region, source_of)
+        )
         adults_only, on_age = _age(use, region, source_of, adult_from_years)
         for indication in use.indications:
             # As in a plan, the first use that names a condition is the one that serves it.
@@ -115,6 +121,38 @@ def _weighed(product: Product, use: Use, region: str, source_of: SourceOf) -> tu
         tuple(warning for warning, _ in found if warning is not None),
         tuple(lacking for _, lacking in found if lacking is not None),
     )
+
+
+def _weighed_under_skin(
+    product: Product, use: Use, sc: SubcutaneousUse | None, region: str, source_of: SourceOf
+) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
+    """The same for a start under the skin. A use is started if one band of age or weight has all its limits."""
+    if sc is None:
+        return (), (Said("not-labelled-under-skin", "No facts for a start under the skin stand here.", "dose"),)
+    regimen = regimen_of(sc.conversion.regimens, None)
+    needs = (indication_need(use), *product_needs(product, sc.conversion, None if regimen is None else regimen[1]))
+    found = [_asked(need, region, source_of) for need in needs]
+    if sc.conversion.ramp_up_required is not None:
+        days = sc.conversion.intervals.days if sc.conversion.intervals is not None else ()
+        ramps = [_asked(ramp_need(sc.conversion, each), region, source_of) for each in days]
+        found.append(next((row for row in ramps if row[1] is None), ramps[0] if ramps else (None, None)))
+    bands = [_band(table, region, source_of) for table in sc.rates.values()] or [_band(None, region, source_of)]
+    best = min(bands, key=lambda rows: sum(lacking is not None for _, lacking in rows))
+    elsewhere = [
+        Said("not-for-everybody", f"For some ages or weights: {lacking.text}", lacking.need)
+        for rows in bands
+        if rows is not best
+        for _, lacking in rows
+        if lacking is not None
+    ]
+    warnings = [warning for warning, _ in (*found, *best) if warning is not None]
+    missing = [lacking for _, lacking in (*found, *best) if lacking is not None]
+    return tuple(dict.fromkeys((*warnings, *elsewhere))), tuple(dict.fromkeys(missing))
+
+
+def _band(table: SiteTable | None, region: str, source_of: SourceOf) -> list[tuple[Said | None, Said | None]]:
+    several = () if table is None else (several_sites_need(table),)
+    return [_asked(need, region, source_of) for need in (*site_needs(table), *several)]
 
 
 def _asked(need: Need, region: str, source_of: SourceOf) -> tuple[Said | None, Said | None]:

@@ -41,12 +41,13 @@ def choose_regimen(
 ) -> tuple[str, Regimen] | None:
     """The regimen for a phase; None if there is none.
 
-    One asked for by id stands. Else those that hold the dose and days asked for go first (if none does, the refusal names
+    One asked for by id stands, if it is of the phase asked for. Else those that hold the dose and days asked for go first (if none does, the refusal names
     the range), then the policy on days decides, then the better reading. A regimen for a special population is taken only
     when asked for by id.
     """
     if request.regimen is not None:
-        return (request.regimen, regimens[request.regimen]) if request.regimen in regimens else None
+        named = regimens.get(request.regimen)
+        return None if named is None or request.phase not in {None, named.phase} else (request.regimen, named)
     fitting = [
         (name, regimen)
         for name, regimen in regimens.items()
@@ -99,6 +100,20 @@ def choose_doses(
     )
 
 
+def largest_infusion_g(
+    regimen: Regimen, highest_g_per_kg: Decimal, dosing_kg: Decimal, days: int
+) -> tuple[Decimal, Decimal | None]:
+    """The most one of so many infusions may weigh (g), and the limit in grams that the source prints besides."""
+    limits = (
+        None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
+        regimen.max_g_day,
+        None if regimen.max_g_course is None else regimen.max_g_course / days,
+    )
+    ceiling = min((limit for limit in limits if limit is not None), default=None)
+    largest = highest_g_per_kg * dosing_kg / days
+    return (largest if ceiling is None else min(largest, ceiling)), ceiling
+
+
 def _divided(
     regimen: Regimen,
     highest: Decimal,
@@ -109,15 +124,7 @@ def _divided(
     findings: tuple[Finding, ...],
 ) -> Dose:
     """The course over so many days, cut to what the source allows in them."""
-    limits = (
-        None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
-        regimen.max_g_day,
-        None if regimen.max_g_course is None else regimen.max_g_course / days,
-    )
-    ceiling = min((limit for limit in limits if limit is not None), default=None)
-    largest = highest * dosing_kg / days
-    if ceiling is not None:
-        largest = min(largest, ceiling)
+    largest, ceiling = largest_infusion_g(regimen, highest, dosing_kg, days)
     course = g_per_kg * dosing_kg
     if course > largest * days:
         findings = (

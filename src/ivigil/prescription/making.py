@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from ivigil.assessment.screening import kidney_function, screen_dose, screen_patient, unlikely_values
+from ivigil.assessment.screening import free_texts, kidney_function, screen_dose, screen_patient, unlikely_values
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import StatusGroup
-from ivigil.knowledge.products import Route
+from ivigil.knowledge.products import Product, Route
 from ivigil.knowledge.regimens import Phase
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
@@ -23,6 +23,7 @@ from ivigil.prescription.candidates import (
     consider,
     in_order_of_proposal,
     shortest_duration_h,
+    years_or_months,
 )
 from ivigil.prescription.dose import phases_of
 from ivigil.prescription.plan import (
@@ -53,32 +54,14 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         UnknownName: no product has the id that was asked for.
         BadInput: an acceptance that this plan does not allow, or a weight basis that cannot be worked out.
     """
-    if request.product is not None and request.product not in {product.id for product in formulary.products}:
-        raise UnknownName(
-            "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
-        )
-    _check_age(request, formulary)
+    check_request(request, formulary)
     _check_phase(request, formulary)
-    about = circumstances(request, formulary)
-    screened = screen_patient(formulary.rules, about)
-    adult_from = formulary.policies.weight.adult_from_years.value
-    findings: list[Finding] = [
-        *_overlay_waits(formulary),
-        *_age_missing(request),
-        *_indication_standing(request, formulary),
-        *_free_text(request),
-        *_old_weight(request, formulary),
-        *unlikely_values(
-            request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
-        ),
-        *kidney_function(request.patient, request.start),
-        *screened.findings,
-    ]
-    considered = tuple(consider(product, request, formulary, screened.risks) for product in formulary.products)
+    findings, patient_risks = before_products(request, formulary)
+    considered = tuple(consider(product, request, formulary, patient_risks) for product in formulary.products)
     considered = in_order_of_proposal(considered, request, formulary)
     chosen = _choose(considered, request)
     if chosen is None:
-        findings.append(_none_fits(considered))
+        findings.append(none_fits([one.findings for one in considered]))
     else:
         findings.extend(chosen.findings)
     infusions: tuple[Infusion, ...] = ()
@@ -105,14 +88,14 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         plan_id="",
         made_with=formulary.made_with,
         status="blocked" if blocked else "planned",
-        valid_until=_valid_until(request, formulary),
+        valid_until=valid_until(request.start, formulary),
         patient_ref=request.patient.ref,
         synthetic=request.patient.synthetic,
         indication=formulary.indication.id,
         indication_name=formulary.indication.name,
         findings=ordered,
         accepted=request.accepted,
-        candidates=tuple(Candidate(product=one.product.id, fits=one.fits, reasons=_weighty(one)) for one in considered),
+        candidates=tuple(candidate(one.product, one.findings, fits=one.fits) for one in considered),
         prescription=None if blocked else prescription,
         administration=None if blocked else administration,
         infusions=() if blocked else infusions,
@@ -123,6 +106,41 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
 
 
 # ---- before a product is weighed
+
+
+def check_request(request: Request, formulary: Formulary) -> None:
+    """Refuse what no plan of any route can be made for.
+
+    Raises:
+        UnknownName: no product has the id that was asked for.
+        ImpossibleValue: an age that nobody has.
+    """
+    if request.product is not None and request.product not in {product.id for product in formulary.products}:
+        raise UnknownName(
+            "--product", request.product, "No product has this id.", "`ivigil knowledge list products` lists them."
+        )
+    request.check_possible(formulary.policies.plausibility)
+    _check_age(request, formulary)
+
+
+def before_products(request: Request, formulary: Formulary) -> tuple[list[Finding], frozenset[str]]:
+    """What is said whatever the product and the route, and the risks of the patient."""
+    screened = screen_patient(formulary.rules, circumstances(request, formulary))
+    adult_from = formulary.policies.weight.adult_from_years.value
+    findings = [
+        *_overlay_waits(formulary),
+        *_age_missing(request),
+        *_indication_standing(request, formulary),
+        *_age_of_condition(request, formulary),
+        *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
+        *_old_weight(request, formulary),
+        *unlikely_values(
+            request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
+        ),
+        *kidney_function(request.patient, request.start),
+        *screened.findings,
+    ]
+    return findings, screened.risks
 
 
 def _check_phase(request: Request, formulary: Formulary) -> None:
@@ -207,21 +225,20 @@ def _indication_standing(request: Request, formulary: Formulary) -> Iterable[Fin
         )
 
 
-def _free_text(request: Request) -> Iterable[Finding]:
-    patient = request.patient
-    for key, words in (
-        ("conditions", patient.conditions),
-        ("allergies", patient.allergies),
-        ("medicines", patient.medicines),
-    ):
-        texts = [word.text for word in words or () if not isinstance(word, str)]
-        if texts:
-            yield Finding(
-                code="not-in-vocabulary",
-                severity=Severity.WARNS,
-                text=f"No rule can read these {key}: {'; '.join(texts)}.",
-                remedy="Judge by hand whether one of them matters.",
-            )
+def _age_of_condition(request: Request, formulary: Formulary) -> Iterable[Finding]:
+    """Ask when the condition belongs to another age than the patient's."""
+    age, ranges = request.patient.age_at(request.start), formulary.indication.ages.values()
+    if age is None or not ranges or any(one.holds(age) for one in ranges):
+        return
+    belongs = " or ".join(one.text for one in ranges)
+    yield Finding(
+        code="age-unusual-for-condition",
+        severity=Severity.BLOCKS,
+        may_be=MayBe.OVERRIDDEN,
+        text=f"The facts place {formulary.indication.name} in another age ({belongs}); the patient is {years_or_months(age)}.",
+        remedy="Check the condition and the birth date; if both are right, have a prescriber accept this with the reason.",
+        sources=tuple(dict.fromkeys(name for one in ranges for name in one.src)),
+    )
 
 
 def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:
@@ -251,8 +268,9 @@ def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:
     )
 
 
-def _valid_until(request: Request, formulary: Formulary) -> datetime:
-    return request.start + timedelta(days=int(formulary.policies.dose.plan_valid_days.value))
+def valid_until(first_infusion: datetime, formulary: Formulary) -> datetime:
+    """Until when a plan may be begun: so many days after its first infusion, by policy."""
+    return first_infusion + timedelta(days=int(formulary.policies.dose.plan_valid_days.value))
 
 
 # ---- the choice
@@ -265,21 +283,23 @@ def _choose(considered: tuple[Considered, ...], request: Request) -> Considered 
     return first if first is not None and first.fits else None
 
 
-def _weighty(one: Considered) -> tuple[Finding, ...]:
-    """The reasons that decide about a candidate; what merely informs is said for the chosen one."""
-    return tuple(finding for finding in one.findings if finding.severity is not Severity.INFORMS)
+def candidate(product: Product, findings: Iterable[Finding], *, fits: bool) -> Candidate:
+    """A product considered, with the reasons that decide; what merely informs is said for the chosen one."""
+    reasons = tuple(one for one in findings if one.severity is not Severity.INFORMS)
+    return Candidate(product=product.id, fits=fits, reasons=reasons)
 
 
-def _none_fits(considered: tuple[Considered, ...]) -> Finding:
+def none_fits(reasons: Sequence[Iterable[Finding]], what: str = "products") -> Finding:
+    """That no product fits, with the first reason of each counted."""
     tally = Counter(
-        next((finding.code for finding in one.findings if finding.severity is Severity.BLOCKS), "unknown")
-        for one in considered
+        next((finding.code for finding in findings if finding.severity is Severity.BLOCKS), "unknown")
+        for findings in reasons
     )
-    reasons = ", ".join(f"{code} ({count})" for code, count in tally.most_common())
+    first = ", ".join(f"{code} ({count})" for code, count in tally.most_common())
     return Finding(
         code="no-product-fits",
         severity=Severity.BLOCKS,
-        text=f"None of {len(considered)} products fits. First reasons: {reasons}.",
+        text=f"None of {len(reasons)} {what} fits. First reasons: {first}.",
         remedy="See the candidates for each product's reasons; name a --product to see and accept what may be accepted.",
     )
 
@@ -321,7 +341,7 @@ def _infusions(
     )
     findings = list(_about_rates(chosen, course, ladder, formulary, request))
     setting_ceiling = policies.rate.ceilings_ml_per_h.get(request.patient.setting_wish or "")
-    slowest = shortest_duration_h(course, chosen.off_label, formulary)
+    slowest = shortest_duration_h(course.regimen, chosen.off_label, formulary)
     infusions = []
     for number, day in enumerate(course.days, start=1):
         total_ml = tenths_down(ml_from_g(day.given_g, course.concentration_g_per_ml))

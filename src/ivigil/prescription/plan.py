@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
-from ivigil.errors import BadInput
+from ivigil.errors import BadInput, Blocked
 from ivigil.findings import Finding
 from ivigil.knowledge.regimens import Phase, WeightBasis
+from ivigil.prescription.words import check_name
 from ivigil.sources import CitedSource, MadeWith
 
 SCHEMA = "ivigil-plan/1"
@@ -24,8 +25,19 @@ def _number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+def _of_this_world(value: Decimal) -> Decimal:
+    if value.adjusted() > LARGEST_POWER_OF_TEN:
+        raise ValueError("no figure of a plan is that large")
+    return value
+
+
+#: Beyond this no weight, dose, rate, volume or price lies; a larger figure could only stall what reads it.
+LARGEST_POWER_OF_TEN = 12
+
 #: A decimal inside, a plain JSON number outside.
-Number = Annotated[Decimal, PlainSerializer(_number, return_type=float, when_used="json")]
+Number = Annotated[
+    Decimal, AfterValidator(_of_this_world), PlainSerializer(_number, return_type=float, when_used="json")
+]
 
 
 class _Part(BaseModel):
@@ -33,12 +45,16 @@ class _Part(BaseModel):
 
 
 class Accepted(_Part):
-    """A blocking finding that somebody confirmed or overrode, who it was, and why."""
+    """A blocking finding that somebody confirmed or overrode: who it was, in which role, why and when.
+
+    ``at`` None: not recorded; a plan with such an acceptance is not signed.
+    """
 
     code: str
     by: str
     role: str
     because: str
+    at: AwareDatetime | None = None
 
 
 class Candidate(_Part):
@@ -166,10 +182,10 @@ class Infusion(_Part):
     vitals_due_min: tuple[int, ...]
 
 
-class Plan(_Part):
-    """A complete, checked, cited plan, or the reasons why there is none."""
+class AnyPlan(_Part):
+    """What a plan of any route begins with: enough to identify it, to show its reasons and to sign it."""
 
-    schema_: Literal["ivigil-plan/1"]
+    schema_: str
     plan_id: str
     made_with: MadeWith
     status: Literal["planned", "blocked"]
@@ -181,15 +197,24 @@ class Plan(_Part):
     findings: tuple[Finding, ...]
     accepted: tuple[Accepted, ...]
     candidates: tuple[Candidate, ...]
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
+    )
+
+
+class Plan(AnyPlan):
+    """A complete, checked, cited plan, or the reasons why there is none."""
+
+    schema_: Literal["ivigil-plan/1"]
     prescription: Prescription | None
     administration: AdministrationPlan | None
     infusions: tuple[Infusion, ...]
     sources: dict[str, CitedSource]
     notice: str
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
-    )
+
+P = TypeVar("P", bound=AnyPlan)
 
 
 class Signature(_Part):
@@ -204,22 +229,22 @@ class Signature(_Part):
 NOTICE = "Decision support: a clinician decides. Check every figure against the product's label before use."
 
 
-def as_json(plan: Plan) -> str:
+def as_json(plan: AnyPlan) -> str:
     """The plan as one line of JSON."""
     return plan.model_dump_json(by_alias=True)
 
 
-def content_id(plan: Plan) -> str:
+def content_id(plan: AnyPlan) -> str:
     """sha256 of the plan's JSON as printed, with an empty ``plan_id``: equal content, equal id."""
     return "sha256:" + hashlib.sha256(as_json(plan.model_copy(update={"plan_id": ""})).encode()).hexdigest()
 
 
-def identified(plan: Plan) -> Plan:
+def identified(plan: P) -> P:
     """The plan with its id set from its content."""
     return plan.model_copy(update={"plan_id": content_id(plan)})
 
 
-def check_unchanged(plan: Plan) -> None:
+def check_unchanged(plan: AnyPlan) -> None:
     """Raise if a plan's content is not what its id says.
 
     Raises:
@@ -234,29 +259,75 @@ def check_unchanged(plan: Plan) -> None:
         )
 
 
-def sign(plan: Plan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -> Signature:
+def sign(plan: AnyPlan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -> Signature:
     """A signature under a plan.
 
     Raises:
-        BadInput: a blocked or altered plan, an empty name, a role that may not sign, or a time after the plan's validity.
+        BadInput: an altered plan, a time without offset, or anything that :func:`check_signature` refuses.
+        Blocked: a blocked plan.
     """
     check_unchanged(plan)
-    if plan.status != "planned":
-        raise BadInput(
-            "status",
-            plan.status,
-            "Only a plan that is not blocked can be signed.",
-            "Resolve what blocks it and plan again.",
-        )
-    for key, value in (("by", by), ("role", role)):
-        if not value.strip():
-            raise BadInput(key, value, "A signature names a person and a role.", f"Give --{key}.")
-    if role.strip() not in roles:
-        raise BadInput("role", role, f"A plan is signed by: {', '.join(roles)}.", "Ask one of them.")
     if at.tzinfo is None:
         raise BadInput("at", at.isoformat(), "A datetime carries its offset.", "Write it as 2026-11-20T09:00:00-05:00.")
+    made = Signature(plan_id=plan.plan_id, by=by.strip(), role=role.strip(), at=at)
+    check_signature(plan, made, roles, at)
+    return made
+
+
+def check_belongs(plan: AnyPlan, signature: Signature) -> None:
+    """Refuse a signature that cannot stand under this plan.
+
+    Raises:
+        BadInput: it is for another plan.
+        Blocked: the plan is blocked.
+    """
+    if signature.plan_id != plan.plan_id:
+        raise BadInput(
+            "--signature",
+            signature.plan_id,
+            f"This signature is for another plan; the plan given is {plan.plan_id}.",
+            "Give the plan that was signed, or have this plan signed.",
+        )
+    if plan.status != "planned":
+        raise Blocked(
+            "status",
+            plan.status,
+            "A blocked plan cannot be signed. Only a plan that is not blocked can be signed.",
+            "Resolve what blocks it, plan again and have that plan signed.",
+        )
+
+
+def check_signature(plan: AnyPlan, signature: Signature, roles: tuple[str, ...], now: datetime) -> None:
+    """Refuse a signature that may not stand under this plan, when it is given and whenever it is read again.
+
+    Args:
+        plan: the plan, unchanged.
+        signature: who signed, in which role, when.
+        roles: who may sign, by policy.
+        now: the caller's clock.
+
+    Raises:
+        BadInput: another plan's signature, a name that is none, a role that may not sign, a time after the plan's
+            validity, in the future, or before something in the plan was accepted.
+        Blocked: the plan is blocked.
+    """
+    check_belongs(plan, signature)
+    for key, value in (("by", signature.by), ("role", signature.role)):
+        check_name(key, value, "A signature names a person and a role.", f"Give --{key}.")
+    if signature.role not in roles:
+        raise BadInput("role", signature.role, f"A plan is signed by: {', '.join(roles)}.", "Ask one of them.")
+    at = signature.at
     if at > plan.valid_until:
         raise BadInput(
             "at", at.isoformat(), f"This plan was valid until {plan.valid_until.isoformat()}.", "Make a new plan."
         )
-    return Signature(plan_id=plan.plan_id, by=by.strip(), role=role.strip(), at=at)
+    if at > now:
+        raise BadInput("at", at.isoformat(), "No signature lies in the future.", "Check the clock and sign again.")
+    for row in plan.accepted:
+        if row.at is not None and row.at > at:
+            raise BadInput(
+                "at",
+                at.isoformat(),
+                f"{row.code} was accepted at {row.at.isoformat()}, after this signature.",
+                "Sign again: a signature covers what was accepted before it.",
+            )

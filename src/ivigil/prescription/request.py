@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from ivigil.assessment.screening import Rules
+from ivigil import written
+from ivigil.assessment.screening import Rules, not_meant
 from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.indications import Indication
-from ivigil.knowledge.policies import AcceptancePolicy, Policies
+from ivigil.knowledge.policies import AcceptancePolicy, PlausibilityPolicy, Policies
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
 from ivigil.prescription.plan import Accepted
 from ivigil.prescription.stock import StockRow
+from ivigil.prescription.words import check_name, check_reason
+from ivigil.quantities import DAYS_IN_A_LEAP_YEAR
 from ivigil.sources import MadeWith, Source
 
 
@@ -46,7 +49,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Request:
-    """One request for a plan. Options left None are chosen by label, then by policy, and said so."""
+    """One request for a plan. Options left None are chosen by label, then by policy, and said so.
+
+    A word found in a free text counts no longer once somebody accepted that it is not meant.
+    """
 
     patient: Patient
     region: str
@@ -81,9 +87,40 @@ class Request:
         ):
             if value is not None and (not Decimal(value).is_finite() or value <= 0):
                 raise ImpossibleValue(name, str(value), f"{name} must be positive.", "Correct it or leave it out.")
-        if self.off_label is not None and not self.off_label.strip():
-            raise BadInput("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
+        self._check_texts()
+        if self.off_label is not None:
+            check_reason("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
         _check_dates(self.patient, self.start)
+        if aside := not_meant(self.patient, (row.code for row in self.accepted)):
+            object.__setattr__(self, "patient", self.patient.setting_aside(aside))
+
+    def _check_texts(self) -> None:
+        """What a plan shows as it was typed must show as it is."""
+        texts = [("--region", self.region), ("--off-label", self.off_label), ("--regimen", self.regimen)]
+        texts += [("--currency", self.price.currency if self.price else None)]
+        for row in self.accepted:
+            texts += [("--by", row.by), ("--role", row.role), ("--because", row.because)]
+        for name, text in texts:
+            try:
+                written.line(text or "")
+            except written.NotReadable as problem:
+                raise BadInput(name, text, problem.rule, problem.remedy) from problem
+
+    def check_possible(self, policy: PlausibilityPolicy) -> None:
+        """Refuse a number that no infusion can have, before anything is worked out with it.
+
+        Raises:
+            ImpossibleValue: with the limits, which are policy.
+        """
+        for key, (low, high) in policy.possible_request.items():
+            value = self.price.per_g if key == "price_per_g" and self.price else getattr(self, key, None)
+            if value is not None and not low <= value <= high:
+                raise ImpossibleValue(
+                    f"--{key.replace('_', '-')}",
+                    str(value),
+                    f"It lies between {low} and {high}.",
+                    "Correct it or leave it out.",
+                )
 
     def accepts(self, finding: Finding) -> bool:
         """Whether somebody accepted this finding and it is one that may be accepted."""
@@ -96,51 +133,46 @@ class Request:
 
 def _check_dates(patient: Patient, start: datetime) -> None:
     later = "No record may lie after the planned start."
-    if patient.weight_measured_on is not None and patient.weight_measured_on > start.date():
-        raise BadInput(
-            "weight_measured_on", patient.weight_measured_on.isoformat(), later, "Correct the date or --start."
-        )
-    if patient.birth_date is not None and patient.birth_date > start.date():
-        raise BadInput("birth_date", patient.birth_date.isoformat(), later, "Correct the date or --start.")
-    if (
-        patient.birth_date is not None
-        and patient.weight_measured_on is not None
-        and patient.weight_measured_on < patient.birth_date
-    ):
-        raise BadInput(
-            "weight_measured_on",
-            patient.weight_measured_on.isoformat(),
-            "Nobody is weighed before birth.",
-            "Correct the date or birth_date.",
-        )
+    born = _born_from(patient, start)
+
+    def check(where: str, when: datetime | date | None, before_birth: str, own: str) -> None:
+        if when is None:
+            return
+        day, late = (when.date(), when > start) if isinstance(when, datetime) else (when, when > start.date())
+        if late:
+            raise BadInput(where, when.isoformat(), later, f"Correct the {own} or --start.")
+        if born is not None and day < born:
+            raise BadInput(where, when.isoformat(), before_birth, f"Correct the {own}, birth_date or age_years.")
+
+    check("birth_date", patient.birth_date, "", "date")
+    check("weight_measured_on", patient.weight_measured_on, "Nobody is weighed before birth.", "date")
     for number, lab in enumerate(patient.labs or ()):
-        if patient.birth_date is not None and lab.taken_at.date() < patient.birth_date:
-            raise BadInput(
-                f"labs[{number}].taken_at",
-                lab.taken_at.isoformat(),
-                "No sample is taken before birth.",
-                "Correct the time or birth_date.",
-            )
-        if lab.taken_at > start:
-            raise BadInput(f"labs[{number}].taken_at", lab.taken_at.isoformat(), later, "Correct the time or --start.")
+        check(f"labs[{number}].taken_at", lab.taken_at, "No sample is taken before birth.", "time")
     for number, entry in enumerate(patient.immunoglobulin_history or ()):
-        if entry.last_given_at > start:
-            raise BadInput(
-                f"immunoglobulin_history[{number}].last_given_at",
-                entry.last_given_at.isoformat(),
-                later,
-                "Correct the time or --start.",
-            )
+        where = f"immunoglobulin_history[{number}]"
+        check(f"{where}.last_given_at", entry.last_given_at, "Nobody is infused before birth.", "time")
         for count, reaction in enumerate(entry.reactions or ()):
-            where = f"immunoglobulin_history[{number}].reactions[{count}]"
-            planned_at = None if reaction.specialist_plan is None else reaction.specialist_plan.at
-            for name, moment in (("at", reaction.at), ("specialist_plan.at", planned_at)):
-                if moment is not None and moment > start:
-                    raise BadInput(f"{where}.{name}", moment.isoformat(), later, "Correct the time or --start.")
+            there, planned = f"{where}.reactions[{count}]", reaction.specialist_plan
+            check(f"{there}.at", reaction.at, "Nobody is infused before birth.", "time")
+            check(
+                f"{there}.specialist_plan.at",
+                None if planned is None else planned.at,
+                "Nobody is planned for before birth.",
+                "time",
+            )
+
+
+def _born_from(patient: Patient, start: datetime) -> date | None:
+    """The earliest day on which the patient can have been born; an age in years leaves the running year open."""
+    if patient.birth_date is not None:
+        return patient.birth_date
+    if patient.age_years is None:
+        return None
+    return start.date() - timedelta(days=int((patient.age_years + 1) * DAYS_IN_A_LEAP_YEAR))
 
 
 def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...], policy: AcceptancePolicy) -> None:
-    """Refuse an acceptance of something that was not found, that nobody may accept, or by a role that may not.
+    """Refuse an acceptance of what was not found, that nobody may accept, by a role that may not, twice, or without words.
 
     Raises:
         BadInput: with the codes that may be accepted.
@@ -152,7 +184,11 @@ def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...]
         if open_codes
         else "Nothing in this plan can be accepted."
     )
-    for row in accepted:
+    for place, row in enumerate(accepted):
+        if row.code in {one.code for one in accepted[:place]}:
+            raise BadInput(
+                "--accept", row.code, "A finding is accepted once, by one person.", "Leave out all but one of them."
+            )
         finding = by_code.get(row.code)
         if finding is None:
             raise BadInput("--accept", row.code, "Only a finding that blocks this plan can be accepted.", hint)
@@ -166,6 +202,6 @@ def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...]
                 f"{row.code} may be {finding.may_be.value} by: {', '.join(roles.items)}.",
                 "Ask one of them.",
             )
-        for name, text in (("--by", row.by), ("--because", row.because)):
-            if not text.strip():
-                raise BadInput(name, text, "Who accepts a finding, and why, is recorded.", f"Give {name}.")
+        recorded = "Who accepts a finding, and why, is recorded."
+        check_name("--by", row.by, recorded, "Give --by.")
+        check_reason("--because", row.because, f"{recorded} A reason has words.", "Give --because in words.")

@@ -29,11 +29,11 @@ def choose_setting(request: Request, formulary: Formulary, product: Product) -> 
         )
     against = sorted(
         set(policy.home_excluding_conditions.items)
-        & {c for c in request.patient.conditions or () if isinstance(c, str)}
+        & ((request.patient.listed("conditions") or frozenset()) | request.patient.in_texts("conditions"))
     )
     reasons = {
         "a severe reaction to immunoglobulin is recorded": any(
-            formulary.vocabulary.reactions[one.kind].severe for one in request.patient.known_reactions
+            formulary.vocabulary.reactions[kind].severe for one in request.patient.known_reactions for kind in one.kinds
         ),
         f"these conditions speak against home by policy: {', '.join(against).replace('_', ' ')}": bool(against),
         "conditions are not recorded, so what speaks against home cannot be checked": request.patient.conditions

@@ -15,7 +15,10 @@ Newness = Literal["naive", "switch", "gap"]
 
 @dataclass(frozen=True)
 class Circumstances:
-    """The patient at the planned start; ``product`` and ``course_dose_g_per_kg`` are None until they are known."""
+    """The patient at the planned start; ``product`` and ``course_dose_g_per_kg`` are None until they are known.
+
+    ``permits`` is set when a yes would speak for treatment: then a word found in a free text is no yes.
+    """
 
     patient: Patient
     at: datetime
@@ -23,6 +26,7 @@ class Circumstances:
     long_gap_days: Decimal
     product: Product | None = None
     course_dose_g_per_kg: Decimal | None = None
+    permits: bool = False
 
     @property
     def history_of_product(self) -> ProductHistory | None:

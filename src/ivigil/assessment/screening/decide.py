@@ -9,7 +9,8 @@ from typing import Any, Final
 from ivigil.assessment.kidney import egfr_of
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.knowledge import rules
-from ivigil.patient import POSITIVE, FreeText, Patient
+from ivigil.knowledge.recognition import WordList
+from ivigil.patient import POSITIVE, Patient
 
 Verdict = bool | None
 
@@ -54,8 +55,13 @@ def parts(predicate: rules.Predicate) -> Iterable[rules.Predicate]:
             yield from parts(part)
 
 
-def _lists(words: tuple[str | FreeText, ...] | None, wanted: tuple[str, ...]) -> Verdict:
-    return None if words is None else any(word in wanted for word in words)
+def _lists(name: WordList, wanted: tuple[str, ...], about: Circumstances) -> Verdict:
+    words = about.patient.listed(name)
+    if words is not None and words & set(wanted):
+        return True
+    if about.patient.in_texts(name) & set(wanted):
+        return None if about.permits else True  # what restricts always applies, what permits must be certain
+    return None if words is None else False
 
 
 def _lab_number(patient: Patient, test: str) -> Decimal | None:
@@ -133,10 +139,13 @@ def _prior_reaction(predicate: rules.PriorReaction, about: Circumstances) -> Ver
     # A reaction that is on record counts even when the rest of the history is not.
     for reaction in about.patient.known_reactions:
         graded = predicate.or_grade_from is not None and (reaction.grade or 0) >= predicate.or_grade_from
-        if (reaction.kind in predicate.any or graded) and not (
-            predicate.without_specialist_plan and reaction.specialist_plan
+        if (reaction.kinds & set(predicate.any) or graded) and not (
+            (predicate.without_specialist_plan and reaction.specialist_plan)
+            or (predicate.with_specialist_plan and not reaction.specialist_plan)
         ):
             return True
+    if predicate.with_specialist_plan:
+        return False  # a plan that nobody recorded is none
     return None if about.patient.reactions is None else False
 
 
@@ -160,9 +169,9 @@ def _infused_within_days(predicate: rules.InfusedWithinDays, about: Circumstance
 
 #: One row per predicate; a test proves that no predicate of the vocabulary is missing.
 _DECIDE: Final[dict[type, Callable[[Any, Circumstances], Verdict]]] = {
-    rules.HasCondition: lambda predicate, about: _lists(about.patient.conditions, predicate.any),
-    rules.HasAllergy: lambda predicate, about: _lists(about.patient.allergies, predicate.any),
-    rules.Takes: lambda predicate, about: _lists(about.patient.medicines, predicate.any),
+    rules.HasCondition: lambda predicate, about: _lists("conditions", predicate.any, about),
+    rules.HasAllergy: lambda predicate, about: _lists("allergies", predicate.any, about),
+    rules.Takes: lambda predicate, about: _lists("medicines", predicate.any, about),
     rules.LabBelow: _lab_below,
     rules.LabAbove: _lab_above,
     rules.LabPositive: _lab_positive,

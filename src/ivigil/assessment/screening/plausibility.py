@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from ivigil.assessment.kidney import egfr_of
+from ivigil.assessment.kidney import EQUATIONS, egfr_of
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.policies import PlausibilityPolicy, WeightRange
 from ivigil.knowledge.vocabulary import Vocabulary
@@ -17,7 +17,8 @@ def unlikely_values(
     patient: Patient, at: datetime, policy: PlausibilityPolicy, words: Vocabulary, adult_from_years: Decimal
 ) -> tuple[Finding, ...]:
     """Findings ``weight-looks-like-pounds``, ``weight-unlikely`` and ``TEST-unlikely``, each to be confirmed."""
-    return (*_weight(patient, at, policy, adult_from_years), *_labs(patient, words))
+    found = (*_weight(patient, at, policy, adult_from_years), *_labs(patient, words))
+    return tuple(one.model_copy(update={"sources": policy.basis.src}) for one in found)
 
 
 def _weight(
@@ -83,6 +84,7 @@ def kidney_function(patient: Patient, at: datetime) -> tuple[Finding, ...]:
             code="egfr",
             severity=Severity.INFORMS,
             text=f"eGFR {egfr.ml_per_min_per_1_73_m2.normalize():f} mL/min/1.73 m² ({egfr.method}: {egfr.inputs}).",
+            sources=EQUATIONS[egfr.method],
         ),
     )
 

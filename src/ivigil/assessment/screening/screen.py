@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.assessment.screening.decide import decide, parts
-from ivigil.findings import Finding, MayBe
+from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge import rules
 from ivigil.sources import Origin, Read
 
@@ -89,9 +89,21 @@ def _screen(book: Rules, about: Circumstances, stage: Stage) -> Screened:
         if verdict is True:
             risks.update(rule.raises)
             findings.append(book.finding(code, rule, about.region, None))
+        elif verdict is None and _asks_of_unread_ingredients(rule, about):
+            findings.append(_unread(code, rule, about))
         elif verdict is None and rule.unknown is not None:
             findings.append(book.finding(code, rule, about.region, rule.unknown))
     return Screened(tuple(findings), frozenset(risks))
+
+
+def _asks_of_unread_ingredients(rule: rules.Rule, about: Circumstances) -> bool:
+    """Whether a caution turns on what is in the bottle, and nobody read what is in this one."""
+    return (
+        rule.severity is not Severity.INFORMS
+        and about.product is not None
+        and about.product.excipients is None
+        and any(isinstance(part, rules.ProductContains) for part in parts(rule.when))
+    )
 
 
 def _is_verified(rule: rules.Rule) -> bool:
@@ -121,6 +133,19 @@ def _undecided(code: str, rule: rules.Rule, unknown: rules.Unknown) -> Finding:
         may_be=unknown.may_be,
         text=unknown.text,
         remedy=unknown.remedy,
+        sources=rule.src,
+        verified=_is_verified(rule),
+    )
+
+
+def _unread(code: str, rule: rules.Rule, about: Circumstances) -> Finding:
+    brand = about.product.brand if about.product is not None else "this product"
+    return Finding(
+        code=f"{code}-unknown",
+        severity=rule.severity if rule.unknown is None else rule.unknown.severity,
+        may_be=MayBe.OVERRIDDEN,
+        text=f"What {brand} contains was not read, so this is not excluded: {rule.text}",
+        remedy="Read its ingredients on the label in force and enter them in the site's overlay, or choose another product.",
         sources=rule.src,
         verified=_is_verified(rule),
     )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from ivigil.errors import BadInput
-from ivigil.findings import Finding
-from ivigil.prescription.plan import Accepted, Candidate, Instruction, Number, VialCount
-from ivigil.sources import CitedSource, MadeWith
+from ivigil.knowledge.regimens import WeightBasis
+from ivigil.prescription.plan import AnyPlan, Instruction, Number, VialCount
+from ivigil.sources import CitedSource
 
 SCHEMA = "ivigil-sc-plan/1"
 
@@ -31,7 +29,7 @@ class FromIv(_Part):
 
 
 class SubcutaneousOrder(_Part):
-    """What is ordered. Either ``factor`` (of the weekly intravenous dose) or ``dose_g_per_kg_week`` is set.
+    """What is ordered: by ``factor`` of the weekly intravenous dose, or by ``dose_g_per_kg_week`` of ``dosing_weight_kg``.
 
     ``weekly_dose_g`` is exact to the milligram, before vials. ``infusions_per_cycle`` infusions fall in each
     ``cycle_days``; ``dose_g`` is one of them in whole vials once the ramp-up is over.
@@ -45,7 +43,8 @@ class SubcutaneousOrder(_Part):
     factor: Number | None
     dose_g_per_kg_week: Number | None
     regimen: str | None
-    weight_kg: Number
+    dosing_weight_kg: Number | None
+    weight_basis: WeightBasis | None
     weekly_dose_g: Number
     cycle_days: int
     infusions_per_cycle: int
@@ -94,58 +93,13 @@ class SubcutaneousInfusion(_Part):
     sources: tuple[str, ...]
 
 
-class SubcutaneousPlan(_Part):
+class SubcutaneousPlan(AnyPlan):
     """A cited start plan under the skin, or the reasons why there is none."""
 
     schema_: Literal["ivigil-sc-plan/1"]
-    plan_id: str
-    made_with: MadeWith
-    status: Literal["planned", "blocked"]
     route: Literal["sc"]
-    valid_until: AwareDatetime
-    patient_ref: str
-    synthetic: bool
-    indication: str
-    indication_name: str
-    findings: tuple[Finding, ...]
-    accepted: tuple[Accepted, ...]
-    candidates: tuple[Candidate, ...]
     order: SubcutaneousOrder | None
     infusions: tuple[SubcutaneousInfusion, ...]
     first_lines_on_a_reaction: tuple[Instruction, ...]
     sources: dict[str, CitedSource]
     notice: str
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=lambda name: name.rstrip("_"), populate_by_name=True
-    )
-
-
-def as_json(plan: SubcutaneousPlan) -> str:
-    """The plan as one line of JSON."""
-    return plan.model_dump_json(by_alias=True)
-
-
-def content_id(plan: SubcutaneousPlan) -> str:
-    """sha256 of the plan's JSON as printed, with an empty ``plan_id``: equal content, equal id."""
-    return "sha256:" + hashlib.sha256(as_json(plan.model_copy(update={"plan_id": ""})).encode()).hexdigest()
-
-
-def identified(plan: SubcutaneousPlan) -> SubcutaneousPlan:
-    """The plan with its id set from its content."""
-    return plan.model_copy(update={"plan_id": content_id(plan)})
-
-
-def check_unchanged(plan: SubcutaneousPlan) -> None:
-    """Raise if a plan's content is not what its id says.
-
-    Raises:
-        BadInput: the plan was altered after it was made.
-    """
-    if plan.plan_id != content_id(plan):
-        raise BadInput(
-            "plan_id",
-            plan.plan_id,
-            "The plan's content does not match its id.",
-            "Make the plan anew; a plan is never edited.",
-        )

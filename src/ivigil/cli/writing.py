@@ -1,0 +1,66 @@
+"""Files a command writes: whole or not at all, and nothing that was there before is lost unasked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from ivigil.errors import BadInput
+
+OVERWRITE = typer.Option(False, "--overwrite", help="Replace the file if there is one.")
+
+
+def check_target(path: Path, option: str, inputs: Iterable[str | Path | None] = (), *, overwrite: bool) -> None:
+    """Refuse a file that must not be written: one that is read, a link, what is no file, one that exists already.
+
+    Raises:
+        BadInput: naming the option and the way out.
+    """
+    why = _against(path, inputs, overwrite=overwrite)
+    if why is not None:
+        raise BadInput(option, str(path), *why)
+
+
+def _against(path: Path, inputs: Iterable[str | Path | None], *, overwrite: bool) -> tuple[str, str] | None:
+    if path.is_symlink():
+        return "Nothing is written through a link.", "Name the file itself."
+    if not path.parent.is_dir():
+        return "The file cannot be written: its folder does not exist.", "Make the folder, or name another."
+    if not path.exists():
+        return None
+    if any(given is not None and Path(given).exists() and path.samefile(given) for given in inputs):
+        return "This file is read by the same command; it is never written over.", "Name another file."
+    if not path.is_file():
+        return "It is no ordinary file.", "Name a file."
+    if not overwrite:
+        return "There is such a file already.", "Name another file, or say --overwrite."
+    return None
+
+
+def save(path: Path, content: bytes, option: str, inputs: Iterable[str | Path | None] = (), *, overwrite: bool) -> None:
+    """Write a file beside its place and move it there when it is whole.
+
+    Raises:
+        BadInput: the file must not be written (:func:`check_target`), or cannot be.
+    """
+    check_target(path, option, inputs, overwrite=overwrite)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            with part.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as problem:
+        raise BadInput(
+            option,
+            str(path),
+            f"The file cannot be written: {problem.strerror}.",
+            "Check the folder, its permissions and its space.",
+        ) from problem
