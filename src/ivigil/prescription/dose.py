@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, MayBe, Severity
@@ -52,7 +52,7 @@ def choose_regimen(
         for name, regimen in regimens.items()
         if regimen.g_per_kg_max is not None and regimen.phase is phase and not regimen.population
     ]
-    fitting = [item for item in fitting if _holds(item[1], request)] or fitting
+    fitting = [item for item in fitting if _holds(item[1], request, policy)] or fitting
     usual = min(fitting, key=lambda item: (item[1].days_min, RANK[item[1].read]), default=None)
     if usual is None or not _wants_most_days(at_risk, policy):
         return usual
@@ -62,10 +62,21 @@ def choose_regimen(
     return min(alike, key=lambda item: (-item[1].days_max, RANK[item[1].read]))
 
 
-def _holds(regimen: Regimen, request: Request) -> bool:
+def _holds(regimen: Regimen, request: Request, policy: DosePolicy) -> bool:
     dose, low, high = request.dose_g_per_kg, regimen.g_per_kg_min, regimen.g_per_kg_max
     dose_fits = dose is None or (high is not None and (low or 0) <= dose <= high)
-    return dose_fits and (request.days is None or regimen.days_min <= request.days <= regimen.days_max)
+    return dose_fits and (request.days is None or regimen.days_min <= request.days <= _most_days(regimen, policy))
+
+
+def _most_days(regimen: Regimen, policy: DosePolicy) -> int:
+    return int(policy.undivided_days_most.value) if regimen.days_open else regimen.days_max
+
+
+def _daily_g_per_kg(regimen: Regimen, policy: DosePolicy) -> Decimal | None:
+    """The most g/kg of one day: the source's, or policy's where the source leaves the division open."""
+    if regimen.max_g_per_kg_day is None and regimen.days_open:
+        return policy.undivided_g_per_kg_day.value
+    return regimen.max_g_per_kg_day
 
 
 def _wants_most_days(at_risk: bool, policy: DosePolicy) -> bool:
@@ -94,7 +105,9 @@ def choose_doses(
         return g_per_kg
     interval = _interval(regimen, request, policy, findings)
     return tuple(
-        _divided(regimen, highest, g_per_kg, dosing_kg, days, interval, (*findings, *said))
+        _divided(
+            regimen, highest, _daily_g_per_kg(regimen, policy), g_per_kg, dosing_kg, days, interval, (*findings, *said)
+        )
         for days, said in _days(regimen, g_per_kg, request, at_risk, policy)
     )
 
@@ -102,6 +115,7 @@ def choose_doses(
 def _divided(
     regimen: Regimen,
     highest: Decimal,
+    daily_g_per_kg: Decimal | None,
     g_per_kg: Decimal,
     dosing_kg: Decimal,
     days: int,
@@ -110,7 +124,7 @@ def _divided(
 ) -> Dose:
     """The course over so many days, cut to what the source allows in them."""
     limits = (
-        None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
+        None if daily_g_per_kg is None else daily_g_per_kg * dosing_kg,
         regimen.max_g_day,
         None if regimen.max_g_course is None else regimen.max_g_course / days,
     )
@@ -191,11 +205,18 @@ def _days(
     regimen: Regimen, g_per_kg: Decimal, request: Request, at_risk: bool, policy: DosePolicy
 ) -> tuple[tuple[int, tuple[Finding, ...]], ...]:
     """Numbers of days in the order of preference, each with what is to be said about it."""
-    fewest, most = regimen.days_min, regimen.days_max
-    if regimen.max_g_per_kg_day is not None:
-        needed = -int(-g_per_kg // regimen.max_g_per_kg_day)
+    fewest, most, daily = regimen.days_min, _most_days(regimen, policy), _daily_g_per_kg(regimen, policy)
+    if daily is not None:
+        needed = int((g_per_kg / daily).to_integral_value(rounding=ROUND_CEILING))
         fewest = min(max(fewest, needed), most)
-    asked = request.days
+    asked, longest = request.days, max(most, int(policy.longest_course_days.value))
+    if asked is not None and asked > longest:
+        text = f"{asked} days is more than the {longest} over which policy divides a course at all."
+        return (
+            (asked, (_blocks("days-too-many", text, f"Correct --days; the source divides over {most}.", regimen),)),
+        )
+    if regimen.days_open:
+        return _open_days(regimen, fewest, most, asked, at_risk, policy)
     if asked is not None and asked < fewest:
         text = f"{asked} day(s) is fewer than the source's {fewest}: each infusion would be too large."
         return ((asked, (_blocks("days-too-few", text, "Divide over more days.", regimen),)),)
@@ -212,6 +233,36 @@ def _days(
     return tuple((days, (_informs("days-proposed", f"{text}{risk}: {days}.", regimen),)) for days in order)
 
 
+def _open_days(
+    regimen: Regimen, fewest: int, most: int, asked: int | None, at_risk: bool, policy: DosePolicy
+) -> tuple[tuple[int, tuple[Finding, ...]], ...]:
+    """Days where the source prints the whole dose and no division: the prescriber's, else the fewest within policy."""
+    cap = policy.undivided_g_per_kg_day
+    limit = f"by policy no day holds more than {cap.value.normalize():f} g/kg"
+    if asked is None:
+        text = f"The source prints no division into days; {limit}, and the fewest days that whole vials meet"
+        more = (
+            f" The patient is at risk: consider more with --days (up to {most})." if at_risk and fewest < most else ""
+        )
+        found = (
+            (days, _informs("days-by-policy", f"{text}: {days}.{more}", regimen, cap.src))
+            for days in range(fewest, most + 1)
+        )
+        return tuple((days, (finding,)) for days, finding in found)
+    if asked < fewest:
+        text = f"The source prints no division into days; {limit}, and {asked} day(s) would hold more."
+        finding = _blocks("days-too-few", text, f"Divide over {fewest} days or more.", regimen)
+    elif asked > most:
+        text = (
+            f"The source prints no division into days; policy divides over at most {most}, and {asked} are asked for."
+        )
+        finding = _blocks("days-beyond-source", text, "Confirm with the reason.", regimen, MayBe.OVERRIDDEN)
+    else:
+        text = f"The source prints no division into days; {asked} day(s) are the prescriber's choice ({limit})."
+        finding = _informs("days-by-prescriber", text, regimen, cap.src)
+    return ((asked, (finding,)),)
+
+
 def _interval(regimen: Regimen, request: Request, policy: DosePolicy, findings: list[Finding]) -> int | None:
     low, high = regimen.interval_days_min, regimen.interval_days_max
     asked = request.interval_days
@@ -220,7 +271,13 @@ def _interval(regimen: Regimen, request: Request, policy: DosePolicy, findings: 
             raise BadInput("--interval-days", asked, "This regimen is not repeated at an interval.", "Leave it out.")
         return None
     if asked is not None:
-        if not low <= asked <= high:
+        if asked < low * policy.interval_least_fraction.value:
+            text = (
+                f"Every {asked} day(s) is less than half of the source's shortest interval ({low} days): the dose over time"
+                " would be more than doubled."
+            )
+            findings.append(_blocks("interval-too-short", text, "Correct --interval-days.", regimen))
+        elif not low <= asked <= high:
             findings.append(
                 _blocks(
                     "interval-outside-source",
