@@ -69,7 +69,7 @@ def patient_page(knowledge: Knowledge) -> str:
     lines += [
         "",
         "`reactions` absent means that nobody recorded whether there were any, and stops the plan; `[]` means none.",
-        "`rate_borne_ml_per_kg_h` is the highest rate borne without symptoms; times carry an offset.",
+        "`rate_borne_ml_per_kg_h` is the highest rate borne without symptoms, and caps a plan only after a reaction; times carry an offset.",
         "",
         "## Tests",
         "",

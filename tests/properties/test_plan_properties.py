@@ -74,7 +74,9 @@ def test_never_above_any_maximum(asked: tuple[dict[str, Any], str, dict[str, Any
         assert rates == sorted(rates)
         assert rates[-1] <= infusion.max_rate_ml_per_kg_h
         for step in infusion.steps:
-            assert step.pump_ml_per_h <= step.rate_ml_per_kg_h * made.prescription.rate_weight_kg
+            weight = made.prescription.rate_weight_kg
+            assert step.pump_ml_per_h <= infusion.max_rate_ml_per_kg_h * weight
+            assert 0 <= step.pump_ml_per_h - step.rate_ml_per_kg_h * weight < Decimal("0.001")  # the rate that runs
             assert step.pump_ml_per_h * 10 == int(step.pump_ml_per_h * 10)
         assert made.prescription.rate_weight_kg <= made.prescription.weight_kg
 

@@ -27,7 +27,10 @@ class DosePolicy(Record):
     prescribed and the delivered dose of an infusion; a part vial is allowed only for prescribed doses below
     ``part_vial_below_g``. ``proposed_g_per_kg`` maps an indication id to the dose proposed when the label prints a
     range; without an entry the lower end is proposed. ``at_risk_days`` and ``ordinary_days`` are ``fewest`` or
-    ``most`` of the days the source allows.
+    ``most`` of the days the source allows. Where a source prints no division, no day holds more than
+    ``undivided_g_per_kg_day``, over at most ``undivided_days_most`` days. Nothing is divided over more than
+    ``longest_course_days``, nor repeated sooner than ``interval_least_fraction`` of a source's shortest interval; a course
+    without an interval starts ``course_gap_days`` or more after the last infusion unless a prescriber says otherwise.
     """
 
     rounding: Choice
@@ -37,6 +40,11 @@ class DosePolicy(Record):
     ordinary_days: Choice
     at_risk_days: Choice
     ordinary_interval: Choice
+    undivided_g_per_kg_day: Number
+    undivided_days_most: Number
+    longest_course_days: Number
+    interval_least_fraction: Number
+    course_gap_days: Number
     plan_valid_days: Number
     weight_valid_days_adult: Number
     weight_valid_days_child: Number
@@ -67,7 +75,8 @@ class RatePolicy(Record):
     label's own interval. ``at_risk_fraction`` of the ordinary maximum is the policy cap for patients at risk;
     ``below_margin_fraction`` of a limit that must not be reached is the most that is planned.
     ``long_gap_days`` returns a patient to the first-infusion ladder; ``experienced_after_infusions`` opens the
-    experienced pattern. ``ceilings_ml_per_h`` by setting.
+    experienced pattern. ``ceilings_ml_per_h`` by setting. An infusion beyond ``long_session_min`` is warned of, one beyond
+    ``longest_infusion_min`` is not planned.
     """
 
     step_factor: Number
@@ -78,6 +87,8 @@ class RatePolicy(Record):
     long_gap_days: Number
     experienced_after_infusions: Number
     ceilings_ml_per_h: dict[str, Number] = {}
+    long_session_min: Number
+    longest_infusion_min: Number
     printed_units_agree_within: Number
 
 

@@ -114,7 +114,10 @@ class Fluids(Fact):
 
 
 class Administration(Record):
-    """How to hang this product. What was not read is absent and is shown as "not read: see the label"."""
+    """How to hang this product. What was not read is absent and is shown as "not read: see the label".
+
+    ``in_use`` is the longest time a prepared infusion may last, where ``time_limit`` says so in figures.
+    """
 
     line: Statement | None = None
     dilution: Fluids | None = None
@@ -122,6 +125,7 @@ class Administration(Record):
     filter: Statement | None = None
     pooling: Statement | None = None
     time_limit: Statement | None = None
+    in_use: Minutes | None = None
     temperature: Statement | None = None
     shaking: Statement | None = None
     venting: Statement | None = None

@@ -35,7 +35,8 @@ class Regimen(Fact):
 
     ``g_per_kg_min`` to ``g_per_kg_max`` is the whole course, that is everything given between two course starts (None as
     lower end: "up to"). ``days_min`` to ``days_max`` is over how many days the course is divided; ``g_per_kg_day`` is a
-    printed daily dose (then days x daily = course). ``interval_days_*`` is from course start to course start.
+    printed daily dose (then days x daily = course). ``days_open`` marks a source that prints the whole dose (of a month, of
+    a course) and no division into days: the days are then the prescriber's, within policy. ``interval_days_*`` is from course start to course start.
     ``min_duration_h`` is the shortest time over which one infusion is given, where the source prints one. ``deliverable`` is False for
     text that holds no numeric dose.
     """
@@ -53,6 +54,7 @@ class Regimen(Fact):
     min_duration_h: Decimal | None = None
     days_min: int = 1
     days_max: int = 1
+    days_open: bool = False
     consecutive: bool = True
     interval_days_min: int | None = None
     interval_days_max: int | None = None
@@ -68,6 +70,8 @@ class Regimen(Fact):
             raise ValueError("g_per_kg_min must be positive and not above g_per_kg_max")
         if not 1 <= self.days_min <= self.days_max:
             raise ValueError("days_min must be at least 1 and not above days_max")
+        if self.days_open and (self.days_max > 1 or self.g_per_kg_day is not None):
+            raise ValueError("days_open is for a source that prints no days; leave out days_max and g_per_kg_day")
         if (self.interval_days_min is None) != (self.interval_days_max is None):
             raise ValueError("interval_days_min and interval_days_max come together")
         if self.g_per_kg_day is not None and self.g_per_kg_max is not None:

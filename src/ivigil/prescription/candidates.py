@@ -14,7 +14,7 @@ from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
 from ivigil.prescription.dose import Dose, choose_doses, choose_regimen, phases_of
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
-from ivigil.prescription.off_label import strictest_rates
+from ivigil.prescription.off_label import labelled_tables, strictest_rates
 from ivigil.prescription.permission import Need, permitted
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.stock import Shelf, shelf_of
@@ -26,7 +26,11 @@ SLOWING_RISKS = frozenset({"renal", "thrombotic", "volume"})
 
 @dataclass(frozen=True)
 class Course:
-    """What one product would be given as: regimen, weight, dose, vials per day."""
+    """What one product would be given as: regimen, weight, dose, vials per day.
+
+    ``rates`` permits start and maximum; ``tables`` are what the ladder is built from: the use's own, off label every
+    use's of the same label.
+    """
 
     regimen_id: str
     regimen: Regimen
@@ -36,6 +40,7 @@ class Course:
     concentration: str
     concentration_g_per_ml: Decimal
     rates: RateTable
+    tables: tuple[RateTable, ...]
 
 
 @dataclass(frozen=True)
@@ -269,9 +274,11 @@ def _course(
     region = request.region
     concentration = planned_concentration(product)
     strength = product.concentrations[concentration]
-    rates = (
-        use.rates.get(concentration) if use is not None else strictest_rates(label, concentration, strength.g_per_ml)
-    )
+    tables = labelled_tables(label, concentration)
+    rates = strictest_rates(tables, strength.g_per_ml)
+    if use is not None:
+        rates = use.rates.get(concentration)
+        tables = () if rates is None else (rates,)
     for need in infusion_needs(product, concentration, rates):
         reasons.need(need, formulary, region)
     if reasons.stopped and product.id != request.product:
@@ -305,7 +312,7 @@ def _course(
     reasons.found.extend((*dose.findings, *said))
     if days is None:
         return None
-    return Course(regimen_id, regimen, weight, dose, days, concentration, strength.g_per_ml, rates)
+    return Course(regimen_id, regimen, weight, dose, days, concentration, strength.g_per_ml, rates, tables)
 
 
 def _guideline_regimens(request: Request, formulary: Formulary) -> Mapping[str, Regimen]:

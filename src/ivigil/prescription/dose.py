@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, MayBe, Severity
@@ -53,9 +53,9 @@ def choose_regimen(
         for name, regimen in regimens.items()
         if regimen.g_per_kg_max is not None and regimen.phase is phase and not regimen.population
     ]
-    fitting = [item for item in fitting if _holds(item[1], request)] or fitting
+    fitting = [item for item in fitting if _holds(item[1], request, policy)] or fitting
     usual = min(fitting, key=lambda item: (item[1].days_min, RANK[item[1].read]), default=None)
-    if usual is None or not _wants_most_days(at_risk, policy):
+    if usual is None or not _wantsmost_days(at_risk, policy):
         return usual
     # More days, never another dose: only regimens of the same size stand in for the usual one.
     size = (usual[1].g_per_kg_min, usual[1].g_per_kg_max)
@@ -63,13 +63,25 @@ def choose_regimen(
     return min(alike, key=lambda item: (-item[1].days_max, RANK[item[1].read]))
 
 
-def _holds(regimen: Regimen, request: Request) -> bool:
+def _holds(regimen: Regimen, request: Request, policy: DosePolicy) -> bool:
     dose, low, high = request.dose_g_per_kg, regimen.g_per_kg_min, regimen.g_per_kg_max
     dose_fits = dose is None or (high is not None and (low or 0) <= dose <= high)
-    return dose_fits and (request.days is None or regimen.days_min <= request.days <= regimen.days_max)
+    return dose_fits and (request.days is None or regimen.days_min <= request.days <= most_days(regimen, policy))
 
 
-def _wants_most_days(at_risk: bool, policy: DosePolicy) -> bool:
+def most_days(regimen: Regimen, policy: DosePolicy) -> int:
+    """The most days a course is divided over: the source's, or policy's where the source leaves the division open."""
+    return int(policy.undivided_days_most.value) if regimen.days_open else regimen.days_max
+
+
+def _daily_g_per_kg(regimen: Regimen, policy: DosePolicy) -> Decimal | None:
+    """The most g/kg of one day: the source's, or policy's where the source leaves the division open."""
+    if regimen.max_g_per_kg_day is None and regimen.days_open:
+        return policy.undivided_g_per_kg_day.value
+    return regimen.max_g_per_kg_day
+
+
+def _wantsmost_days(at_risk: bool, policy: DosePolicy) -> bool:
     return (policy.at_risk_days if at_risk else policy.ordinary_days).value == "most"
 
 
@@ -95,17 +107,18 @@ def choose_doses(
         return g_per_kg
     interval = _interval(regimen, request, policy, findings)
     return tuple(
-        _divided(regimen, highest, g_per_kg, dosing_kg, days, interval, (*findings, *said))
+        _divided(regimen, highest, g_per_kg, dosing_kg, days, interval, (*findings, *said), policy)
         for days, said in _days(regimen, g_per_kg, request, at_risk, policy)
     )
 
 
 def largest_infusion_g(
-    regimen: Regimen, highest_g_per_kg: Decimal, dosing_kg: Decimal, days: int
+    regimen: Regimen, highest_g_per_kg: Decimal, dosing_kg: Decimal, days: int, policy: DosePolicy
 ) -> tuple[Decimal, Decimal | None]:
     """The most one of so many infusions may weigh (g), and the limit in grams that the source prints besides."""
+    daily = _daily_g_per_kg(regimen, policy)
     limits = (
-        None if regimen.max_g_per_kg_day is None else regimen.max_g_per_kg_day * dosing_kg,
+        None if daily is None else daily * dosing_kg,
         regimen.max_g_day,
         None if regimen.max_g_course is None else regimen.max_g_course / days,
     )
@@ -122,9 +135,10 @@ def _divided(
     days: int,
     interval: int | None,
     findings: tuple[Finding, ...],
+    policy: DosePolicy,
 ) -> Dose:
     """The course over so many days, cut to what the source allows in them."""
-    largest, ceiling = largest_infusion_g(regimen, highest, dosing_kg, days)
+    largest, ceiling = largest_infusion_g(regimen, highest, dosing_kg, days, policy)
     course = g_per_kg * dosing_kg
     if course > largest * days:
         findings = (
@@ -198,11 +212,18 @@ def _days(
     regimen: Regimen, g_per_kg: Decimal, request: Request, at_risk: bool, policy: DosePolicy
 ) -> tuple[tuple[int, tuple[Finding, ...]], ...]:
     """Numbers of days in the order of preference, each with what is to be said about it."""
-    fewest, most = regimen.days_min, regimen.days_max
-    if regimen.max_g_per_kg_day is not None:
-        needed = -int(-g_per_kg // regimen.max_g_per_kg_day)
+    fewest, most, daily = regimen.days_min, most_days(regimen, policy), _daily_g_per_kg(regimen, policy)
+    if daily is not None:
+        needed = int((g_per_kg / daily).to_integral_value(rounding=ROUND_CEILING))
         fewest = min(max(fewest, needed), most)
-    asked = request.days
+    asked, longest = request.days, max(most, int(policy.longest_course_days.value))
+    if asked is not None and asked > longest:
+        text = f"{asked} days is more than the {longest} over which policy divides a course at all."
+        return (
+            (asked, (_blocks("days-too-many", text, f"Correct --days; the source divides over {most}.", regimen),)),
+        )
+    if regimen.days_open:
+        return _open_days(regimen, fewest, most, asked, at_risk, policy)
     if asked is not None and asked < fewest:
         text = f"{asked} day(s) is fewer than the source's {fewest}: each infusion would be too large."
         return ((asked, (_blocks("days-too-few", text, "Divide over more days.", regimen),)),)
@@ -211,12 +232,42 @@ def _days(
         return ((asked, (_blocks("days-beyond-source", text, "Confirm with the reason.", regimen, MayBe.OVERRIDDEN),)),)
     if asked is not None or fewest == most:
         return ((asked or fewest, ()),)
-    wants_most = _wants_most_days(at_risk, policy)
+    wants_most = _wantsmost_days(at_risk, policy)
     why = "most" if wants_most else "fewest"
     order = range(most, fewest - 1, -1) if wants_most else range(fewest, most + 1)
     text = f"The source divides the course over {fewest} to {most} days; by policy the {why} that whole vials meet"
     risk = ", because of the patient's risk" if at_risk and wants_most else ""
     return tuple((days, (_informs("days-proposed", f"{text}{risk}: {days}.", regimen),)) for days in order)
+
+
+def _open_days(
+    regimen: Regimen, fewest: int, most: int, asked: int | None, at_risk: bool, policy: DosePolicy
+) -> tuple[tuple[int, tuple[Finding, ...]], ...]:
+    """Days where the source prints the whole dose and no division: the prescriber's, else the fewest within policy."""
+    cap = policy.undivided_g_per_kg_day
+    limit = f"by policy no day holds more than {cap.value.normalize():f} g/kg"
+    if asked is None:
+        text = f"The source prints no division into days; {limit}, and the fewest days that whole vials meet"
+        more = (
+            f" The patient is at risk: consider more with --days (up to {most})." if at_risk and fewest < most else ""
+        )
+        found = (
+            (days, _informs("days-by-policy", f"{text}: {days}.{more}", regimen, cap.src))
+            for days in range(fewest, most + 1)
+        )
+        return tuple((days, (finding,)) for days, finding in found)
+    if asked < fewest:
+        text = f"The source prints no division into days; {limit}, and {asked} day(s) would hold more."
+        finding = _blocks("days-too-few", text, f"Divide over {fewest} days or more.", regimen)
+    elif asked > most:
+        text = (
+            f"The source prints no division into days; policy divides over at most {most}, and {asked} are asked for."
+        )
+        finding = _blocks("days-beyond-source", text, "Confirm with the reason.", regimen, MayBe.OVERRIDDEN)
+    else:
+        text = f"The source prints no division into days; {asked} day(s) are the prescriber's choice ({limit})."
+        finding = _informs("days-by-prescriber", text, regimen, cap.src)
+    return ((asked, (finding,)),)
 
 
 def _interval(regimen: Regimen, request: Request, policy: DosePolicy, findings: list[Finding]) -> int | None:
@@ -227,7 +278,13 @@ def _interval(regimen: Regimen, request: Request, policy: DosePolicy, findings: 
             raise BadInput("--interval-days", asked, "This regimen is not repeated at an interval.", "Leave it out.")
         return None
     if asked is not None:
-        if not low <= asked <= high:
+        if asked < low * policy.interval_least_fraction.value:
+            text = (
+                f"Every {asked} day(s) is less than half of the source's shortest interval ({low} days): the dose over time"
+                " would be more than doubled."
+            )
+            findings.append(_blocks("interval-too-short", text, "Correct --interval-days.", regimen))
+        elif not low <= asked <= high:
             findings.append(
                 _blocks(
                     "interval-outside-source",

@@ -26,6 +26,7 @@ from ivigil.prescription.candidates import (
     years_or_months,
 )
 from ivigil.prescription.dose import phases_of
+from ivigil.prescription.off_label import slowest
 from ivigil.prescription.plan import (
     NOTICE,
     AdministrationPlan,
@@ -40,6 +41,7 @@ from ivigil.prescription.plan import (
 from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import choose_setting
+from ivigil.prescription.timing import about_durations, about_last_infusion
 from ivigil.quantities import ml_from_g, tenths_down
 from ivigil.sources import CitedSource, cite
 
@@ -75,6 +77,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         findings.extend(dosed.findings)
         infusions, said = _infusions(chosen, chosen.course, request, formulary)
         findings.extend(said)
+        findings.extend(_about_time(chosen.product, chosen.course, infusions, request, formulary))
         rows, why = premedication(request.patient, risks, formulary.policies)
         setting, about_setting = choose_setting(request, formulary, chosen.product)
         findings.extend((why, *about_setting))
@@ -308,10 +311,13 @@ def none_fits(reasons: Sequence[Iterable[Finding]], what: str = "products") -> F
 
 
 def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tuple[Pattern, int]:
-    """The ladder's pattern, and the number of earlier infusions of this product that count."""
+    """The ladder's pattern, and the number of earlier infusions of this product that count.
+
+    Off label nothing counts: a label's words on experienced patients are about its own uses.
+    """
     entry = circumstances(request, formulary, chosen.product).borne
     # A tier or the experienced pattern opens only on infusions known to have been borne without a reaction.
-    earlier = entry.infusions if entry is not None and entry.reactions == () else 0
+    earlier = entry.infusions if entry is not None and entry.reactions == () and not chosen.off_label else 0
     if chosen.risks & SLOWING_RISKS:
         return "at_risk", earlier
     experienced = earlier >= formulary.policies.rate.experienced_after_infusions.value
@@ -325,51 +331,62 @@ def rate_borne_before_a_reaction(chosen: Considered, request: Request) -> Decima
     return entry.rate_borne_ml_per_kg_h if entry is not None and entry.reactions else None
 
 
+def _ladder(chosen: Considered, course: Course, request: Request, formulary: Formulary) -> Ladder:
+    pattern, earlier = pattern_of(chosen, request, formulary)
+    at_risk, borne = chosen.label.at_risk if chosen.label else None, rate_borne_before_a_reaction(chosen, request)
+    strength, policy = course.concentration_g_per_ml, formulary.policies.rate
+    return slowest([build_ladder(one, strength, pattern, earlier, policy, at_risk, borne) for one in course.tables])
+
+
+def _about_time(
+    product: Product, course: Course, infusions: tuple[Infusion, ...], request: Request, formulary: Formulary
+) -> Iterable[Finding]:
+    interval, policies = course.dose.interval_days, formulary.policies
+    next_course_at = None if interval is None else request.start + timedelta(days=interval)
+    yield from about_durations(infusions, next_course_at, product, policies.rate)
+    history = request.patient.immunoglobulin_history or ()
+    yield from about_last_infusion(history, formulary.products, course.regimen, request.start, policies.dose)
+
+
+def _below_pump(ladder: Ladder, weight_kg: Decimal) -> Finding:
+    first = ladder.rungs[0].rate_ml_per_kg_h.normalize()
+    return Finding(
+        code="rate-below-pump",
+        severity=Severity.BLOCKS,
+        text=f"At {weight_kg} kg the first rate, {first:f} mL/kg/h, is below 0.1 mL/h, the finest a pump is set to here.",
+        remedy="Plan by hand with a syringe pump.",
+    )
+
+
 def _infusions(
     chosen: Considered, course: Course, request: Request, formulary: Formulary
 ) -> tuple[tuple[Infusion, ...], tuple[Finding, ...]]:
-    pattern, earlier = pattern_of(chosen, request, formulary)
     policies = formulary.policies
-    ladder = build_ladder(
-        course.rates,
-        course.concentration_g_per_ml,
-        pattern,
-        earlier,
-        policies.rate,
-        chosen.label.at_risk if chosen.label else None,
-        rate_borne_before_a_reaction(chosen, request),
-    )
+    ladder = _ladder(chosen, course, request, formulary)
     findings = list(_about_rates(chosen, course, ladder, formulary, request))
     setting_ceiling = policies.rate.ceilings_ml_per_h.get(request.patient.setting_wish or "")
-    slowest = shortest_duration_h(course.regimen, chosen.off_label, formulary)
+    shortest = shortest_duration_h(course.regimen, chosen.off_label, formulary)
     infusions = []
     for number, day in enumerate(course.days, start=1):
         total_ml = tenths_down(ml_from_g(day.given_g, course.concentration_g_per_ml))
         ceilings = [
             request.ceiling_ml_per_h,
             setting_ceiling.value if setting_ceiling else None,
-            None if slowest is None else total_ml / slowest[0],
+            None if shortest is None else total_ml / shortest[0],
         ]
         ceiling = min((tenths_down(one) for one in ceilings if one is not None), default=None)
         run = run_pump(ladder, course.weight.rate_kg, total_ml, course.concentration_g_per_ml, ceiling)
         if run is None:
-            findings.append(
-                Finding(
-                    code="rate-below-pump",
-                    severity=Severity.BLOCKS,
-                    text=f"At {course.weight.rate_kg} kg the starting rate is below 0.1 mL/h, the finest a pump is set to here.",
-                    remedy="Plan by hand with a syringe pump.",
-                )
-            )
+            findings.append(_below_pump(ladder, course.weight.rate_kg))
             continue
         if run.ceiling_bound and number == 1:
-            why = "a ceiling was set" if slowest is None else f"a source gives this dose over at least {slowest[0]} h"
+            why = "a ceiling was set" if shortest is None else f"a source gives this dose over at least {shortest[0]} h"
             findings.append(
                 Finding(
                     code="ceiling-binds",
                     severity=Severity.INFORMS,
                     text=f"The pump stays at or below {ceiling} mL/h: {why}.",
-                    sources=() if slowest is None else slowest[1],
+                    sources=() if shortest is None else shortest[1],
                 )
             )
         infusions.append(
@@ -382,11 +399,11 @@ def _infusions(
                 concentration_g_per_ml=course.concentration_g_per_ml,
                 total_ml=total_ml,
                 duration_min=run.duration_min,
-                pattern=pattern,
+                pattern=ladder.pattern,
                 max_rate_ml_per_kg_h=ladder.max_rate_ml_per_kg_h,
                 ceiling_ml_per_h=ceiling,
                 steps=run.steps,
-                vitals_due_min=vitals_due_min(run, pattern, policies.monitoring),
+                vitals_due_min=vitals_due_min(run, ladder.pattern, policies.monitoring),
             )
         )
     return tuple(infusions), tuple(findings)
@@ -411,21 +428,20 @@ def _about_rates(
         yield Finding(
             code="no-label-rate",
             severity=Severity.INFORMS,
-            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {chosen.product.brand} are taken.",
+            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {chosen.product.brand} are taken, as for a first infusion; at no minute is it faster than any of their ladders.",
             sources=tuple(dict.fromkeys(course.rates.start.src + course.rates.max.src)),
         )
-    if ladder.pattern == "at_risk":
-        risk = chosen.label.at_risk if chosen.label else None
-        last = ladder.rungs[-1]
-        verified = risk is None or risk.cap is None or risk.cap.read.value != "not_read"
+    if ladder.risk_cap is not None:
+        cap, risk = ladder.risk_cap, chosen.label.at_risk if chosen.label else None
+        asks = "" if risk is None else "; the label asks for the lowest practicable rate"
         yield Finding(
             code="at-risk-rate",
             severity=Severity.WARNS,
-            text=f"Because of {' and '.join(sorted(chosen.risks & SLOWING_RISKS))} risk the rate stays at or below {last.rate_ml_per_kg_h.normalize():f} mL/kg/h"
-            f" ({'label' if last.basis == 'label' else 'policy, below any printed cap'}); the label asks for the lowest practicable rate.",
+            text=f"Because of {' and '.join(sorted(chosen.risks & SLOWING_RISKS))} risk the rate stays at or below"
+            f" {cap.rate_ml_per_kg_h.normalize():f} mL/kg/h ({cap.how}){asks}.",
             remedy="Hydrate first; slow further if anything changes.",
-            sources=tuple(dict.fromkeys((risk.rule.src if risk else ()) + last.sources)),
-            verified=verified,
+            sources=tuple(dict.fromkeys((risk.rule.src if risk else ()) + cap.sources)),
+            verified=cap.verified,
         )
     borne = rate_borne_before_a_reaction(chosen, request)
     if borne is not None and ladder.max_rate_ml_per_kg_h == borne:

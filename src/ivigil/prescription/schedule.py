@@ -1,6 +1,6 @@
 """The rate schedule of one infusion: what the label prints exactly, policy for the rest, each step marked.
 
-Rates are mL per kg of rate weight per hour. Pump rates and volumes are whole tenths, rounded down.
+Rates are mL per kg of rate weight per hour. Pump rates are whole tenths, rounded down; volumes are whole tenths.
 """
 
 from __future__ import annotations
@@ -33,25 +33,31 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Cap:
+    """A maximum (mL/kg/h), on whose word, and how it was found; ``verified`` False if nobody read the fact behind it."""
+
+    rate_ml_per_kg_h: Decimal
+    basis: Basis
+    sources: tuple[str, ...]
+    how: str = ""
+    verified: bool = True
+
+
+@dataclass(frozen=True)
 class Ladder:
-    """Rungs in rising order; the last is the maximum and lasts to the end."""
+    """Rungs in rising order; the last is the maximum and lasts to the end.
+
+    ``risk_cap`` is what a patient's risk allows, whether or not something else caps lower; None without a risk.
+    """
 
     pattern: Pattern
     rungs: tuple[Rung, ...]
+    risk_cap: Cap | None = None
 
     @property
     def max_rate_ml_per_kg_h(self) -> Decimal:
         """The highest rate this infusion may reach."""
         return self.rungs[-1].rate_ml_per_kg_h
-
-
-@dataclass(frozen=True)
-class Cap:
-    """A maximum (mL/kg/h) below the ordinary one, and on whose word."""
-
-    rate_ml_per_kg_h: Decimal
-    basis: Basis
-    sources: tuple[str, ...]
 
 
 def build_ladder(
@@ -66,7 +72,7 @@ def build_ladder(
     """The ladder for one use at one concentration.
 
     Args:
-        table: what the label prints (for off-label use the strictest of its labelled uses).
+        table: what the label prints.
         concentration_g_per_ml: protein concentration.
         pattern: first, experienced or at risk.
         earlier_infusions: of this product, 0 after a switch or a long gap; opens the label's tiers.
@@ -76,10 +82,11 @@ def build_ladder(
     """
     ordinary = ordinary_maximum(table, concentration_g_per_ml, earlier_infusions)
     rungs = _printed(table, concentration_g_per_ml) or _by_policy(table, concentration_g_per_ml, pattern, policy)
-    cap = ordinary if pattern != "at_risk" else at_risk_maximum(ordinary, at_risk, concentration_g_per_ml, policy)
+    risk_cap = at_risk_maximum(ordinary, at_risk, concentration_g_per_ml, policy) if pattern == "at_risk" else None
+    cap = risk_cap or ordinary
     if borne_ml_per_kg_h is not None:
         cap = min(cap, Cap(borne_ml_per_kg_h, "policy", ()), key=lambda one: one.rate_ml_per_kg_h)
-    return Ladder(pattern, _up_to(rungs, cap))
+    return Ladder(pattern, _up_to(rungs, cap), risk_cap)
 
 
 def ordinary_maximum(table: RateTable, concentration_g_per_ml: Decimal, earlier_infusions: int) -> Cap:
@@ -94,16 +101,18 @@ def ordinary_maximum(table: RateTable, concentration_g_per_ml: Decimal, earlier_
 
 def at_risk_maximum(ordinary: Cap, at_risk: AtRisk | None, concentration_g_per_ml: Decimal, policy: RatePolicy) -> Cap:
     """Strictly below the ordinary maximum: the lower of the label's cap and the policy's fraction."""
-    caps = [
-        Cap(_fine(ordinary.rate_ml_per_kg_h * policy.at_risk_fraction.value), "policy", policy.at_risk_fraction.src)
-    ]
+    part, margin = policy.at_risk_fraction, policy.below_margin_fraction
+    half = f"policy: {_percent(part.value)} of the ordinary maximum"
+    caps = [Cap(_fine(ordinary.rate_ml_per_kg_h * part.value), "policy", part.src, half)]
     printed = at_risk.cap if at_risk else None
     if printed is not None:
-        rate = printed.ml_per_kg_h_at(concentration_g_per_ml)
+        rate, verified = printed.ml_per_kg_h_at(concentration_g_per_ml), printed.read is not Read.NOT_READ
         if printed.below:
-            caps.append(Cap(_fine(rate * policy.below_margin_fraction.value), "policy", printed.src))
+            how = f"policy: {_percent(margin.value)} of {rate.normalize():f}, which it must stay below"
+            caps.append(Cap(_fine(rate * margin.value), "policy", printed.src + margin.src, how, verified))
         else:
-            caps.append(Cap(rate, "label", printed.src))
+            how = "label" if _basis(printed) == "label" else "a limit not read on a label"
+            caps.append(Cap(rate, _basis(printed), printed.src, how, verified))
     return min(caps, key=lambda cap: cap.rate_ml_per_kg_h)
 
 
@@ -177,6 +186,10 @@ def _basis(fact: Fact) -> Basis:
     return "label" if fact.by or fact.read in {Read.LABEL, Read.MANUFACTURER, Read.LABEL_COPY} else "policy"
 
 
+def _percent(fraction: Decimal) -> str:
+    return f"{(fraction * 100).normalize():f} %"
+
+
 def _fine(rate_ml_per_kg_h: Decimal) -> Decimal:
     """A rate cut at the precision the project keeps, never rounded up."""
     return rate_ml_per_kg_h.quantize(RATE_QUANTUM, rounding=ROUND_FLOOR).normalize()
@@ -201,7 +214,11 @@ def run_pump(
     concentration_g_per_ml: Decimal,
     ceiling_ml_per_h: Decimal | None,
 ) -> PumpRun | None:
-    """Pump steps that deliver ``total_ml`` (whole tenths) exactly; None if a rate is too small for the pump's tenths."""
+    """Pump steps that deliver ``total_ml`` (whole tenths) exactly; None if a rate is too small for the pump's tenths.
+
+    A step's rate per kg is the pump's own, and its volume takes its minutes: where the tenth of mL below the hold would
+    run out more than a minute early, the step is held to the tenth above.
+    """
     steps: list[Step] = []
     given, minute, bound = Decimal(0), 0, False
     rungs = list(ladder.rungs)
@@ -213,14 +230,12 @@ def run_pump(
         if pump < TENTH:
             return None
         left = total_ml - given
-        volume = left if last or rung.hold_min is None else tenths_down(pump * rung.hold_min / MIN_PER_H)
+        volume = left if last or rung.hold_min is None else _held_ml(pump, rung.hold_min)
         if last or volume >= left:
             volume, last = left, True
-            duration = int((volume * MIN_PER_H / pump).to_integral_value(rounding=ROUND_CEILING))
-        else:
-            duration = rung.hold_min or 0
+        duration = _minutes(volume, pump)
         given += volume
-        rate = min(rung.rate_ml_per_kg_h, _fine(pump / rate_weight_kg)) if bound else rung.rate_ml_per_kg_h
+        rate = _fine(pump / rate_weight_kg)
         steps.append(
             Step(
                 start_min=minute,
@@ -231,14 +246,24 @@ def run_pump(
                 volume_ml=volume,
                 cumulative_ml=given,
                 basis="policy" if bound else rung.basis,
-                hold_basis=rung.hold_basis,
-                sources=rung.sources,
+                hold_basis="policy" if bound else rung.hold_basis,
+                sources=() if bound else rung.sources,
             )
         )
         minute += duration
         if last:
             break
     return PumpRun(tuple(steps), minute, bound)
+
+
+def _held_ml(pump_ml_per_h: Decimal, hold_min: int) -> Decimal:
+    """Volume (whole tenths of mL) of a step: the tenth below the hold, or above where that would end the step early."""
+    volume = tenths_down(pump_ml_per_h * hold_min / MIN_PER_H)
+    return volume if _minutes(volume, pump_ml_per_h) >= hold_min else volume + TENTH
+
+
+def _minutes(volume_ml: Decimal, pump_ml_per_h: Decimal) -> int:
+    return int((volume_ml * MIN_PER_H / pump_ml_per_h).to_integral_value(rounding=ROUND_CEILING))
 
 
 def vitals_due_min(run: PumpRun, pattern: Pattern, policy: MonitoringPolicy) -> tuple[int, ...]:

@@ -20,9 +20,9 @@ from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Regimen, WeightBasis
 from ivigil.prescription.administration import administration_plan
 from ivigil.prescription.candidates import shortest_duration_h
-from ivigil.prescription.dose import largest_infusion_g
+from ivigil.prescription.dose import largest_infusion_g, most_days
 from ivigil.prescription.needs import dose_need, indication_need, infusion_needs, planned_concentration
-from ivigil.prescription.off_label import strictest_rates
+from ivigil.prescription.off_label import labelled_tables, slowest, strictest_rates
 from ivigil.prescription.permission import permitted
 from ivigil.prescription.plan import AnyPlan, Infusion, Plan, Prescription, check_unchanged
 from ivigil.prescription.request import Formulary, check_accepted
@@ -246,7 +246,12 @@ def _by_facts(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[F
     regimen = (facts.indication.regimens if use is None else use.regimens).get(ordered.regimen)
     name = planned_concentration(product)
     strength = product.concentrations[name].g_per_ml
-    rates = strictest_rates(label, name, strength) if use is None else use.rates.get(name)
+    if use is None:
+        tables = labelled_tables(label, name)
+        rates = strictest_rates(tables, strength)
+    else:
+        rates = use.rates.get(name)
+        tables = () if rates is None else (rates,)
     if regimen is None or rates is None:
         yield Fault("prescription.regimen", "The facts hold no such regimen, or no rates, for this use.", blocks=True)
         return
@@ -260,7 +265,7 @@ def _by_facts(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[F
             yield Fault(f"{where}.vials", f"{product.brand} does not come in vials of {unknown[0]} g.")
         if one.concentration_g_per_ml != strength:
             yield Fault(f"{where}.concentration_g_per_ml", f"{product.brand} is planned at {strength} g/mL.")
-        yield from _rates(where, one, ordered, regimen, use, label, rates, facts)
+        yield from _rates(where, one, ordered, regimen, use, label, tables, facts)
 
 
 def _findings_by_facts(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[Fault]:
@@ -353,6 +358,7 @@ def _names(
 def _dose(plan: Plan, ordered: Prescription, regimen: Regimen, use: Use | None, facts: Formulary) -> Iterator[Fault]:
     """The dose within its source and the vials within tolerance. What was accepted as an exception stands in findings."""
     days, policy = len(plan.infusions), facts.policies.dose
+    most = most_days(regimen, policy)
     codes = {finding.code for finding in plan.findings}
     low, high = regimen.g_per_kg_min, regimen.g_per_kg_max
     if high is None or not _at_most(ordered.dose_g_per_kg, high):
@@ -364,8 +370,8 @@ def _dose(plan: Plan, ordered: Prescription, regimen: Regimen, use: Use | None, 
         and not codes & {"dose-below-source", "dose-capped"}
     ):
         yield Fault("prescription.dose_g_per_kg", f"{ordered.dose_g_per_kg} g/kg is below the source's {low} g/kg.")
-    if days < regimen.days_min or (days > regimen.days_max and "days-beyond-source" not in codes):
-        yield Fault("infusions", f"{days} day(s) lie outside the source's {regimen.days_min} to {regimen.days_max}.")
+    if days < regimen.days_min or (days > most and "days-beyond-source" not in codes):
+        yield Fault("infusions", f"{days} day(s) lie outside the source's {regimen.days_min} to {most}.")
     every, soonest, latest = ordered.interval_days, regimen.interval_days_min, regimen.interval_days_max
     if (every is None) != (soonest is None):
         yield Fault("prescription.interval_days", "Its interval is not one the source prints.")
@@ -373,7 +379,7 @@ def _dose(plan: Plan, ordered: Prescription, regimen: Regimen, use: Use | None, 
         if "interval-outside-source" not in codes:
             yield Fault("prescription.interval_days", f"{every} days lie outside the source's {soonest} to {latest}.")
     prescribed = ordered.prescribed_course_dose_g / days
-    largest, ceiling = largest_infusion_g(regimen, high, ordered.dosing_weight_kg, days)
+    largest, ceiling = largest_infusion_g(regimen, high, ordered.dosing_weight_kg, days, policy)
     if not _at_most(prescribed, largest):
         yield Fault(
             "prescription.prescribed_course_dose_g", f"One infusion may weigh {largest.normalize():f} g at most."
@@ -403,25 +409,36 @@ def _rates(
     regimen: Regimen,
     use: Use | None,
     label: Label,
-    rates: RateTable,
+    tables: tuple[RateTable, ...],
     facts: Formulary,
 ) -> Iterator[Fault]:
     """The steps, remade for every number of earlier infusions that the pattern leaves open."""
     policy = facts.policies.rate
-    slowest = shortest_duration_h(regimen, use is None, facts)
+    shortest = shortest_duration_h(regimen, use is None, facts)
     at_setting = policy.ceilings_ml_per_h.get(ordered.setting)
     limits = [] if at_setting is None else [at_setting.value]
-    if slowest is not None:
-        limits.append(tenths_down(one.total_ml / slowest[0]))
+    if shortest is not None:
+        limits.append(tenths_down(one.total_ml / shortest[0]))
     if limits and (one.ceiling_ml_per_h is None or one.ceiling_ml_per_h > min(limits)):
         yield Fault(f"{where}.ceiling_ml_per_h", f"The pump may not run faster than {min(limits)} mL/h here.")
     experienced = int(policy.experienced_after_infusions.value)
-    numbers = {0, experienced, *(tier.after_infusions for tier in rates.tiers)}
+    numbers = {0, experienced, *(tier.after_infusions for table in tables for tier in table.tiers)}
     if one.pattern != "at_risk":
         numbers = {number for number in numbers if (number >= experienced) == (one.pattern == "experienced")}
     for number in sorted(numbers):
-        ladder = build_ladder(
-            rates, one.concentration_g_per_ml, one.pattern, number, policy, label.at_risk, one.max_rate_ml_per_kg_h
+        ladder = slowest(
+            [
+                build_ladder(
+                    table,
+                    one.concentration_g_per_ml,
+                    one.pattern,
+                    number,
+                    policy,
+                    label.at_risk,
+                    one.max_rate_ml_per_kg_h,
+                )
+                for table in tables
+            ]
         )
         run = run_pump(ladder, ordered.rate_weight_kg, one.total_ml, one.concentration_g_per_ml, one.ceiling_ml_per_h)
         if run is not None and run.steps == one.steps and ladder.max_rate_ml_per_kg_h == one.max_rate_ml_per_kg_h:

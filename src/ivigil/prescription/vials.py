@@ -247,8 +247,8 @@ def _part_vial(
     # A volume in whole tenths of mL, so that the syringe and the pump can be set to it.
     volume_ml = (min(window.prescribed_g, window.most_g) / concentration_g_per_ml).quantize(TENTH, rounding=ROUND_DOWN)
     given = volume_ml * concentration_g_per_ml
-    if given <= 0:
-        return None
+    if given <= 0 or not window.least_g <= given <= window.most_g:
+        return None  # too little to measure, or too far from the prescribed dose
     ceiling = given + max(sizes_g)
     opened = DoseWindow(given, given, ceiling)
     whole = _whole_unlimited(sizes_g, opened, days) if shelf is None else _whole_from(shelf, opened, days)
