@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,8 +12,11 @@ from rich.text import Text
 from ivigil.documents.staircase import EIGHTHS
 from ivigil.documents.terminal import WIDEST, render_findings
 from ivigil.kinetics.catalogue import ModelSummary
+from ivigil.kinetics.forecast import Forecast
+from ivigil.kinetics.population import Drawn, Percentiles
 from ivigil.kinetics.profile import Metrics, Profile
 from ivigil.kinetics.regimens import Regimen
+from ivigil.knowledge.kinetic_models import KineticModel
 
 #: Marks of what a model can do.
 CAN, CANNOT = "✓", "–"
@@ -112,7 +116,7 @@ def _metrics(made: Profile) -> Table:
     return table
 
 
-def curve(days: tuple[float, ...], values: tuple[float, ...], unit: str, wide: int) -> list[str]:
+def curve(days: Sequence[float], values: Sequence[float], unit: str, wide: int) -> list[str]:
     """Lines of a filled curve: height from zero to the highest value, width is time, days beneath."""
     import numpy as np
 
@@ -129,3 +133,112 @@ def curve(days: tuple[float, ...], values: tuple[float, ...], unit: str, wide: i
         rows.append(axis[number].rjust(left - 1) + " " + cells)
     first, last = f"day {days[0]:g}", f"{days[-1]:g}"
     return [*rows, " " * left + first.ljust(columns - len(last)) + last]
+
+
+# ---- a forecast
+
+
+def render_forecast(made: Forecast, console: Console) -> None:
+    """A forecast: the models that speak, the levels against them, the curve with its band, the findings."""
+    wide = min(console.width, WIDEST)
+    speaking = [one for one in made.models if one.weight > 0]
+    said = " · ".join(
+        f"{one.id} {one.weight:.0%}{'' if one.in_population else ' (outside its cohort)'}" for one in speaking
+    )
+    console.print(Text(f"IgG forecast · {said}", style="bold"), width=wide)
+    console.print()
+    if made.levels:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("measured")
+        for heading in ("g/L", "expected", "own curve", "residual"):
+            table.add_column(heading, justify="right")
+        table.add_column("")
+        for row in made.levels:
+            below = "< " if row.below_lloq else ""
+            table.add_row(
+                _when(row.time),
+                f"{below}{row.observed:.1f}",
+                f"{row.population_predicted:.1f}",
+                f"{row.individual_predicted:.1f}",
+                f"{row.iwres:+.1f}",
+                "▲ not explained" if row.unexplained else "",
+            )
+        console.print(table, width=wide, highlight=False)
+        console.print()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("true IgG, g/L")
+    for heading in ("5 %", "25 %", "median", "75 %", "95 %"):
+        table.add_column(heading, justify="right")
+    line = made.curve
+    for place in _shown_places(line.day):
+        values = (f"{band[place]:.1f}" for band in (line.p5, line.p25, line.median, line.p75, line.p95))
+        table.add_row(_when(line.time[place]), *values)
+    console.print(table, width=wide, highlight=False)
+    console.print()
+    for drawn in curve(line.day, line.median, "g/L median", wide):
+        console.print(Text(drawn), width=wide)
+    console.print()
+    render_findings(made.findings, console)
+    aside = [f"{one.id}: {', '.join(one.why_not)}" for one in made.models if one.why_not]
+    console.print(Text(f"Not used: {'; '.join(aside)}.", style="dim"), width=wide)
+    console.print(Text(made.notice, style="dim"), width=wide)
+
+
+def _when(time: str | float) -> str:
+    return f"day {time:g}" if isinstance(time, float) else time.replace("T", " ")
+
+
+#: Rows of the table of percentiles: the last weeks and what is ahead.
+ROWS, EVERY_DAYS = 14, 7
+
+
+def _shown_places(days: Sequence[float]) -> Iterator[int]:
+    last = len(days) - 1
+    yield from sorted({max(last - EVERY_DAYS * row, 0) for row in range(ROWS)})
+
+
+# ---- a population
+
+
+def progress(chunks: Iterable[tuple[Drawn, Any]], subjects: int) -> Iterator[tuple[Drawn, Any]]:
+    """The chunks, with a bar on standard error that counts subjects."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("subjects"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=subjects)
+        for drawn in chunks:
+            yield drawn
+            bar.advance(task, len(drawn[0].parameters))
+
+
+def render_population(
+    made: Percentiles, model: KineticModel, regimen: Regimen, console: Console, *, truncated: bool
+) -> None:
+    """Percentiles of a population by week, and the curve of the median."""
+    wide = min(console.width, WIDEST)
+    console.print(Text(f"{model.id} · {made.subjects} subjects", style="bold"), width=wide)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("before the dose of", no_wrap=True)
+    for percent in made.levels:
+        table.add_column(f"{percent:g} %", justify="right")
+    table.add_column("mean", justify="right")
+    for place in _shown_places(made.days.tolist()):
+        values = (f"{level[place]:.1f}" for level in made.levels.values())
+        table.add_row(f"day {made.days[place]:g}", *values, f"{made.mean[place]:.1f}")
+    console.print(table, width=wide, highlight=False)
+    console.print(Text(f"g/L; each percentile to within {made.bin_error:.1%}.", style="dim"), width=wide)
+    console.print()
+    for row in curve(made.days.tolist(), made.levels[50.0].tolist(), "g/L median", wide):
+        console.print(Text(row), width=wide)
+    for name, count in made.outside.items():
+        what = "drawn again" if truncated else "kept as published; --truncate draws them again"
+        shown = PARAMETERS.get(name, (name, ""))[0]
+        console.print(Text(f"▲ {count} subjects drew an impossible {shown} ({what})."), width=wide)
+    console.print(
+        Text(
+            "Variability between subjects only: parameters are drawn independently, correlations were not published.",
+            style="dim",
+        ),
+        width=wide,
+    )

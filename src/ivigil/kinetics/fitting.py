@@ -9,7 +9,7 @@ models are compared. Diagnostics say how many samples that was worth.
 """
 
 # mypy: disable-error-code="no-untyped-def"
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN002, ANN202
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ Floats = NDArray[np.float64]
 #: Steps of the numerical derivatives of a smooth function of order one.
 GRADIENT_STEP, HESSIAN_STEP = 1e-5, 1e-3
 MOST_ITERATIONS, GRADIENT_ENOUGH = 200, 1e-4
+#: No step of the search is longer than this (prior standard deviations), none shorter counts as one.
+LONGEST_STEP, SHORTEST_STEP = 2.0, 1e-10
+#: Armijo's share of the promised descent, and the least curvature that updates the metric.
+ENOUGH_DESCENT, LEAST_CURVATURE = 1e-4, 1e-12
 #: Degrees of freedom of the proposal: tails heavier than the posterior's.
 DEGREES = 5
 #: The proposal is a little wider than the curvature at the mode says.
@@ -103,17 +107,14 @@ def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
     values, vectors = np.linalg.eigh(_hessian(z, *fixed))
     centre, spread = z, vectors * (WIDER / np.sqrt(np.maximum(values, 1.0)))
     drawn, logs = np.empty((samples, slots.size)), np.empty(samples)
-    for attempt in range(2):
-        _sample(centre, spread, np.uint64(seed), attempt, drawn, logs, *fixed)
-        logs -= math.log(abs(np.linalg.det(spread)))
-        top = logs.max()
-        weights = np.exp(logs - top)
-        total = weights.sum()
-        weights /= total
-        if attempt == 0:
-            centre = weights @ drawn
-            values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(drawn.T, aweights=weights)))
-            spread = vectors * (WIDER * np.sqrt(np.maximum(values, TINY)))
+    _sample(centre, spread, np.uint64(seed), 0, drawn, logs, *fixed)
+    weights, _ = _normalised(logs)
+    centre = weights @ drawn
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(drawn.T, aweights=weights)))
+    spread = vectors * (WIDER * np.sqrt(np.maximum(values, TINY)))
+    _sample(centre, spread, np.uint64(seed), 1, drawn, logs, *fixed)
+    # The density of the proposal holds the determinant of its spread, the same for all.
+    weights, log_mean = _normalised(logs + math.log(abs(np.linalg.det(spread))))
     parameters = np.tile(prior.typical, (samples, 1))
     parameters[:, slots] *= np.exp(prior.omega[slots] * drawn)
     mode = prior.typical.copy()
@@ -123,9 +124,17 @@ def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
         samples=parameters,
         weights=weights,
         ess=float(1.0 / (weights @ weights)),
-        log_evidence=float(top + math.log(total / samples)),
+        log_evidence=log_mean,
         converged=bool(converged),
     )
+
+
+def _normalised(logs: Floats) -> tuple[Floats, float]:
+    """Weights that sum to 1, and the log of their mean before that."""
+    top = float(logs.max())
+    weights = np.exp(logs - top)
+    total = float(weights.sum())
+    return np.asarray(weights / total), top + math.log(total / logs.size)
 
 
 def predicted(parameters: Floats, data: Data, days: Floats) -> Floats:
@@ -201,19 +210,19 @@ def _mode(start, *fixed):
             inverse = np.eye(size)
             direction, slope = -gradient, -(gradient @ gradient)
         longest = np.abs(direction).max()
-        step = 1.0 if longest < 2.0 else 2.0 / longest  # never more than two standard deviations at once
+        step = 1.0 if longest < LONGEST_STEP else LONGEST_STEP / longest
         while True:
             tried = z + step * direction
             reached = _objective(tried, *fixed)
-            if reached <= value + 1e-4 * step * slope or step < 1e-10:
+            if reached <= value + ENOUGH_DESCENT * step * slope or step < SHORTEST_STEP:
                 break
             step *= 0.5
-        if step < 1e-10:
+        if step < SHORTEST_STEP:
             return z, np.abs(gradient).max() < 100.0 * GRADIENT_ENOUGH
         _gradient(tried, ahead, *fixed)
         s, y = tried - z, ahead - gradient
         along = s @ y
-        if along > 1e-12:
+        if along > LEAST_CURVATURE:
             left = np.eye(size) - np.outer(s, y) / along
             inverse = left @ inverse @ left.T + np.outer(s, s) / along
         z, value = tried, reached
@@ -248,7 +257,7 @@ def _hessian(z, *fixed):
 
 @njit(cache=True)
 def _sample(centre, spread, seed, attempt, drawn, logs, *fixed):
-    """Samples of a multivariate t, and the log of posterior over proposal (its determinant left to the caller... twice)."""
+    """Samples of a multivariate t, and the log of posterior over proposal, the determinant of its spread left out."""
     size = centre.size
     numbers = np.empty(size + DEGREES)
     constant = (

@@ -16,6 +16,8 @@ from ivigil.kinetics.individual import individual
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Regimen, Route, dose_days
 from ivigil.kinetics.subjects import Subject
 from ivigil.knowledge.kinetic_models import Capability, KineticModel
+from ivigil.knowledge.policies import KineticsPolicy
+from ivigil.quantities import ML_PER_L
 
 Floats = NDArray[np.float64]
 
@@ -115,6 +117,17 @@ def omega(model: KineticModel) -> Floats:
 
 def _omega(cv_percent: float | None) -> float:
     return 0.0 if cv_percent is None else math.sqrt(math.log1p((cv_percent / 100) ** 2))
+
+
+def impossible(subject: Subject, policy: KineticsPolicy, *, draw_again: bool) -> Bounds:
+    """Bioavailability above the whole dose, and central volumes that no body of this weight has."""
+    low, high = np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf)
+    high[[kernels.F_SC, kernels.F_FACILITATED]] = WHOLE
+    if subject.weight_kg is not None:
+        volume = policy.central_volume_ml_per_kg
+        low[kernels.VC] = float(volume.low) * subject.weight_kg / ML_PER_L
+        high[kernels.VC] = float(volume.high) * subject.weight_kg / ML_PER_L
+    return Bounds(low, high, draw_again)
 
 
 def draw(

@@ -229,6 +229,25 @@ class AcceptancePolicy(Record):
     specialist_plan_roles: Items
 
 
+class Range(Fact):
+    """A policy range; its unit is in the field's name."""
+
+    low: Decimal
+    high: Decimal
+
+
+class KineticsPolicy(Record):
+    """How a forecast is made and doubted: samples of the posterior, the least effective number of them, the weighted
+    residual from which a level counts as unexplained, how far ahead the curve runs, which central volumes are physiological.
+    """
+
+    samples: Number
+    least_effective_samples: Number
+    unexplained_from_iwres: Number
+    curve_days_after_last: Number
+    central_volume_ml_per_kg: Range
+
+
 class Policies(Record):
     """Every policy, each from one file of ``data/policy``."""
 
@@ -245,3 +264,4 @@ class Policies(Record):
     acceptance: AcceptancePolicy
     free_text: FreeTextPolicy
     subcutaneous: SubcutaneousPolicy
+    kinetics: KineticsPolicy
