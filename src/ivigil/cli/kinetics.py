@@ -99,7 +99,7 @@ def simulate_command(
     knowledge = open_knowledge()
     chosen = knowledge.kinetic_model(model)
     plan = schedule(asked, weeks * DAYS_PER_WEEK)
-    bounds = impossible(about, knowledge.policies.kinetics, draw_again=truncate)
+    bounds = impossible(about, asked, knowledge.policies.kinetics, draw_again=truncate)
     per_kg = asked.parts[0].per_kg
     chunks = draw(chosen, about, per_kg, subjects, seed, bounds, baseline_igg_g_per_l)
     if not json_:

@@ -39,11 +39,8 @@ def render_models(rows: Iterable[ModelSummary], console: Console) -> None:
     """One row a model; piped, one line a record."""
     if not console.is_terminal:
         for row in rows:
-            console.print(
-                "\t".join((row.id, row.structure, ",".join(row.can), ",".join(row.needs), row.verification, row.name)),
-                highlight=False,
-                soft_wrap=True,
-            )
+            cells = (row.id, row.structure, ",".join(row.can), ",".join(row.needs), row.verification, row.name)
+            console.file.write("\t".join(cells) + "\n")
         return
     wide = min(console.width, WIDEST)
     table = Table(box=None, pad_edge=False, width=wide)

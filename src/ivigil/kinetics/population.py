@@ -119,10 +119,12 @@ def _omega(cv_percent: float | None) -> float:
     return 0.0 if cv_percent is None else math.sqrt(math.log1p((cv_percent / 100) ** 2))
 
 
-def impossible(subject: Subject, policy: KineticsPolicy, *, draw_again: bool) -> Bounds:
-    """Bioavailability above the whole dose, and central volumes that no body of this weight has."""
+def impossible(subject: Subject, regimen: Regimen, policy: KineticsPolicy, *, draw_again: bool) -> Bounds:
+    """Bioavailability above the whole dose (of the routes used), and central volumes that no body of this weight has."""
     low, high = np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf)
-    high[[kernels.F_SC, kernels.F_FACILITATED]] = WHOLE
+    for route, slot in ((Route.SC, kernels.F_SC), (Route.FACILITATED_SC, kernels.F_FACILITATED)):
+        if route in regimen.routes:
+            high[slot] = WHOLE
     if subject.weight_kg is not None:
         volume = policy.central_volume_ml_per_kg
         low[kernels.VC] = float(volume.low) * subject.weight_kg / ML_PER_L
