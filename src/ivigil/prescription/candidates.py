@@ -13,6 +13,7 @@ from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
 from ivigil.prescription.dose import Dose, choose_doses, choose_regimen, phases_of
+from ivigil.prescription.limitations import limitation_findings, unbarred
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import strictest_rates
 from ivigil.prescription.permission import Need, permitted
@@ -263,11 +264,15 @@ def _course(
     if phase is None and request.regimen is None:
         phase = available[0] if len(available) == 1 else None
     at_risk = bool(risks & SLOWING_RISKS)
+    limitations, about = ({} if use is None else use.limitations), circumstances(request, formulary, product)
+    if request.regimen is None and request.days is None:  # what is asked for by name or number is judged, not replaced
+        regimens = unbarred(regimens, limitations, risks, about)
     chosen = choose_regimen(regimens, phase, at_risk, request, formulary.policies.dose)
     if chosen is None:
         reasons.add(_no_regimen(product, use, phase, request, available))
         return None
     regimen_id, regimen = chosen
+    reasons.found.extend(limitation_findings(limitations, regimen_id, risks, about))
     reasons.need(dose_need(regimen), formulary, region, guideline=use is None)
     weight = _weight(request, formulary, regimen)
     if weight is None or rates is None or product.vials is None:
@@ -430,6 +435,7 @@ def _iga_mcg_per_g(product: Product) -> Decimal:
 
 
 ORDER_KEYS: dict[str, Callable[[Considered], int | str | Decimal]] = {
+    "spread_for_volume": lambda one: -one.course.dose.days if one.course and "volume" in one.risks else 0,
     "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
     "label_read_best": _reading,
     "lowest_iga": lambda one: _iga_mcg_per_g(one.product),
