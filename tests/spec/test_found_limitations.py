@@ -53,7 +53,8 @@ def test_every_limitation_in_the_files_is_typed_and_loaded() -> None:
 
 def test_volume_concern_stops_the_high_daily_dose_and_the_five_days_are_proposed() -> None:
     well = plan(record(), "itp-adult", product="gamunex_c")
-    assert well.prescription is not None and well.prescription.regimen == "two-days"
+    assert well.prescription is not None
+    assert well.prescription.regimen == "two-days"
     assert HIGH not in codes(well)
     made = plan(record(**HEART), "itp-adult", product="gamunex_c")
     assert made.prescription is not None
@@ -70,7 +71,8 @@ def test_the_high_daily_dose_asked_for_by_name_or_days_stops_and_may_be_overridd
     assert finding.sources == ("gamunex_c/M1", "gamunex_c/C4")
     assert "0.4 g/kg on 5 days" in (finding.remedy or "")
     again = plan(record(**HEART), "itp-adult", product="gamunex_c", accept=(HIGH,), **asked)
-    assert again.status == "planned" and again.prescription is not None
+    assert again.status == "planned"
+    assert again.prescription is not None
     assert again.prescription.regimen == "two-days"
 
 
@@ -83,14 +85,16 @@ def test_an_earlier_overload_is_a_volume_concern_as_well() -> None:
 def test_conditions_that_nobody_recorded_leave_the_limitation_open_and_say_so() -> None:
     made = plan(record(conditions=...), "itp-adult", product="gamunex_c", regimen="two-days")
     finding = found(made, f"{HIGH}-unknown")
-    assert finding.severity == "warns" and "not recorded" in finding.text
+    assert finding.severity == "warns"
+    assert "not recorded" in finding.text
     assert HIGH not in codes(made)
 
 
 def test_a_limitation_nobody_read_applies_and_says_that_it_was_not_verified() -> None:
     made = plan(record(**HEART), "itp-adult", product="gammaked", regimen="two-days")
     finding = found(made, HIGH)
-    assert finding.severity == "blocks" and not finding.verified
+    assert finding.severity == "blocks"
+    assert not finding.verified
     assert finding.text.endswith("This restriction was not verified on a label; it applies all the same.")
 
 
@@ -108,7 +112,7 @@ def test_the_second_gram_may_be_left_out_is_said_only_for_the_regimen_that_has_o
 
 
 def test_a_first_treatment_of_cidp_is_warned_where_the_product_was_not_studied_in_one() -> None:
-    loading = {"product": "gammagard_liquid", "phase": Phase.LOADING}
+    loading: dict[str, Any] = {"product": "gammagard_liquid", "phase": Phase.LOADING}
     naive = plan(record(), "cidp", **loading)
     assert found(naive, "label-limit-naive").severity == "warns"
     assert "none is recorded for this patient" in found(naive, "label-limit-naive").text

@@ -80,7 +80,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
         ),
         ("Criteria", (*(_criterion(one, cited) for one in made.criteria), *_note(made.criteria_note))),
         ("Record at the start", (_line(one.text, one, cited) for one in made.baseline)),
-        ("Review", (_line(one.text, one, cited) for one in made.review)),
+        ("Review", (_review_due(made, cited), *(_line(one.text, one, cited) for one in made.review))),
         ("Response", (_line(one.text, one, cited) for one in made.response)),
         ("Stopping and weaning", (_line(one.text, one, cited) for one in made.stopping)),
         ("Cautions", (_line(one.text, one, cited) for one in made.cautions)),
@@ -179,6 +179,17 @@ def _criterion(one: AskedOrComputed, cited: Citations) -> Text:
     return _line(f"{word}: {f'{whose}: ' if whose else ''}{one.line.text}", one.line, cited)
 
 
+def _review_due(made: Assessment, cited: Citations) -> Text:
+    due = made.first_review
+    day = f"{due.counted_from.isoformat()}, {'the planned start' if due.start_planned else 'this assessment; no start was given'}"
+    sooner = "" if not due.treated_before else " Treated before: if it is the same treatment, count from its own start."
+    # The sentence of the source stands in the lines below; a policy has no other place.
+    why = f" Policy: {due.line.text}" if due.line.basis == "policy" else ""
+    return Text(
+        f"· First review by {due.on.isoformat()} (counted from {day}).{sooner}{why} {cited.mark(due.line.sources)}"
+    )
+
+
 def _note(text: str) -> Iterator[Text]:
     if text:
         yield Text(text)
@@ -204,6 +215,7 @@ def _cited_in(made: Assessment) -> Iterator[str]:
             yield from one.line.sources
     if made.benefit is not None:
         yield from made.benefit.line.sources
+    yield from made.first_review.line.sources
     for lines in (made.studies, made.baseline, made.review, made.response, made.stopping, made.cautions):
         for line in lines:
             yield from line.sources

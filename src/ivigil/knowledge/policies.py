@@ -116,11 +116,15 @@ class ProductChoicePolicy(Record):
 
 
 class SettingPolicy(Record):
-    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product."""
+    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product.
+
+    An earlier reaction of a severe kind, or of any kind from ``home_excluding_from_grade`` on, excludes it.
+    """
 
     home_after_uneventful_supervised: Number
     first_setting: Choice
     home_excluding_conditions: Items
+    home_excluding_from_grade: Number
     home_kit: Items
     home_statements: dict[str, Statement] = {}
 
@@ -195,6 +199,17 @@ class AcceptancePolicy(Record):
     sign_roles: Items
 
 
+class ReviewPolicy(Record):
+    """When a first review is due where no source of the condition says so.
+
+    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course; both
+    count from the first infusion.
+    """
+
+    ongoing_within_months: Number
+    course_within_days: Number
+
+
 class Policies(Record):
     """Every policy, each from one file of ``data/policy``."""
 
@@ -210,3 +225,4 @@ class Policies(Record):
     first_lines: FirstLines
     acceptance: AcceptancePolicy
     free_text: FreeTextPolicy
+    review: ReviewPolicy

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from ivigil.assessment.belongs import years_or_months
 from ivigil.assessment.screening import Circumstances, screen_product
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
@@ -230,12 +231,6 @@ def _age(
             ceiling.src,
         )
     return None
-
-
-def years_or_months(age: Decimal) -> str:
-    """An age (years) as it is spoken."""
-    whole = int(age)
-    return f"{whole} years" if whole >= 2 else f"{int(age * 12)} months"  # noqa: PLR2004 - how ages are spoken
 
 
 def _course(
