@@ -31,7 +31,7 @@ from ivigil.findings import Finding, in_order
 from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.indications import Criterion, Indication, Review
-from ivigil.knowledge.policies import Policies
+from ivigil.knowledge.policies import Policies, SettingPolicy
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
@@ -168,6 +168,8 @@ class Assessment(_Part):
     cautions: tuple[Line, ...]
     findings: tuple[Finding, ...]
     risks: tuple[str, ...]
+    setting: tuple[Line, ...]
+    beside_other_treatments: tuple[Line, ...]
     alternatives: tuple[OptionLine, ...]
     alternatives_notes: tuple[Line, ...]
     sources: dict[str, CitedSource]
@@ -268,6 +270,12 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         cautions=lines_of(indication.cautions),
         findings=in_order(findings),
         risks=tuple(sorted(screened.risks)),
+        setting=_setting(policies.setting),
+        beside_other_treatments=tuple(
+            line_of(f"{therapy.name}: {one.text}", one)
+            for therapy in library.therapies
+            for one in therapy.beside.values()
+        ),
         alternatives=()
         if family is None
         else tuple(
@@ -351,6 +359,26 @@ def _first_review(patient: Patient, at: datetime, start: datetime | None, librar
     )
 
 
+def _setting(policy: SettingPolicy) -> tuple[Line, ...]:
+    """Where infusions may be given, in the policy's own numbers; the plan decides for a product."""
+    needed, grade = policy.home_after_uneventful_supervised, policy.home_excluding_from_grade
+    against = ", ".join(policy.home_excluding_conditions.items).replace("_", " ")
+    return (
+        line_of(
+            f"The first infusions of each product are given in {policy.first_setting.value}.", policy.first_setting
+        ),
+        line_of(
+            f"Home only after {needed.value} uneventful supervised infusions of the same product, with a named supervisor.",
+            needed,
+        ),
+        line_of(f"Home only with a complete kit: {', '.join(policy.home_kit.items)}.", policy.home_kit),
+        line_of(f"Not at home with: {against}.", policy.home_excluding_conditions),
+        line_of(
+            f"Not at home after a severe reaction to immunoglobulin, or any of grade {grade.value} or more.", grade
+        ),
+    )
+
+
 def _benefit(indication: Indication) -> Graded | None:
     one = indication.benefit
     if one is None:
@@ -430,7 +458,7 @@ def _option(option: Option, names: Mapping[str, str]) -> OptionLine:
             lines[part] = (line_of(found.text, found),)
         elif found:
             lines[part] = lines_of(found)
-    name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " "))
+    name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " ").replace("ivig", "IVIG"))
     return OptionLine(therapy=option.therapy, name=name, lines=lines)
 
 
@@ -450,6 +478,7 @@ def _all_lines(made: Assessment) -> Iterable[Line]:
     yield made.first_review.line
     yield from made.studies
     yield from (*made.baseline, *made.review, *made.response, *made.stopping, *made.cautions, *made.alternatives_notes)
+    yield from (*made.setting, *made.beside_other_treatments)
     for option in made.alternatives:
         for found in option.lines.values():
             yield from found
