@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from ivigil.assessment.report import Assessment, assess
+from ivigil.cli.opening import library_of
+from ivigil.documents.assessment_terminal import render_assessment
+from ivigil.errors import BadInput
 from ivigil.findings import Finding
 from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.plan import Plan
-from tests.planning import codes, history, opened, plan, record
+from ivigil.prescription.request import Request
+from ivigil.prescription.setting import choose_setting
+from tests.planning import START, codes, formulary, history, opened, patient, plan, record
 
 PRODUCTS = Path("src/ivigil/knowledge/data/products")
 HEART = {"conditions": ["heart_failure"]}
 HIGH = "label-limit-volume"
+
+
+def assessed(raw: dict[str, Any], indication: str, at: str = "2026-08-01", start: str | None = None) -> Assessment:
+    moment, first = (None if day is None else datetime.fromisoformat(f"{day}T09:00:00-05:00") for day in (at, start))
+    assert moment is not None
+    return assess(patient(raw), "US", moment, library_of(opened(), indication), first)
+
+
+def shown(made: Assessment) -> str:
+    console = Console(record=True, width=2000, file=StringIO())
+    render_assessment(made, console)
+    return console.export_text()
 
 
 def found(made: Plan, code: str) -> Finding:
@@ -128,3 +149,141 @@ def test_how_long_maintenance_was_studied_is_said_of_maintenance_only(product: s
     made = plan(treated, "cidp", product=product, phase=Phase.MAINTENANCE)
     assert found(made, "label-limit-duration").text == "Maintenance beyond 6 months was not studied."
     assert "label-limit-duration" not in codes(plan(treated, "cidp", product=product, phase=Phase.LOADING))
+
+
+# ---- the first review
+
+
+@pytest.mark.parametrize(
+    ("indication", "start", "on"),
+    [
+        ("cidp", "2026-11-23", "2027-05-23"),  # Ontario: no later than 6 months
+        ("stiff-person-syndrome", "2026-08-31", "2027-02-28"),  # 6 months from a day that February does not have
+        ("itp-adult", "2026-11-23", "2026-11-30"),  # day 7
+        ("dermatomyositis-adult", "2026-11-23", "2027-03-15"),  # week 16: 7 days of November, 31, 31, 28, 15
+        ("secondary-immunodeficiency-car-t", "2026-12-31", "2027-01-31"),  # monthly
+    ],
+)
+def test_the_first_review_is_a_date_counted_from_the_start(indication: str, start: str, on: str) -> None:
+    made = assessed(record(), indication, start=start)
+    due = made.first_review
+    assert (due.on.isoformat(), due.counted_from.isoformat(), due.start_planned) == (on, start, True)
+    assert due.line.basis == "source"
+    assert set(due.line.sources) <= set(made.sources)
+    assert f"First review by {on} (counted from {start}, the planned start)." in shown(made)
+
+
+@pytest.mark.parametrize(
+    ("indication", "on"),
+    [("guillain-barre-syndrome", "2026-08-29"), ("secondary-immunodeficiency-cll", "2027-02-01")],
+)
+def test_without_a_source_policy_gives_the_date_and_says_so(indication: str, on: str) -> None:
+    made = assessed(record(), indication, at="2026-08-01")  # 28 days for a single course, 6 months at an interval
+    assert (made.first_review.on.isoformat(), made.first_review.line.basis) == (on, "policy")
+    screen = shown(made)
+    assert f"First review by {on} (counted from 2026-08-01, this assessment; no start was given)." in screen
+    assert "By policy: no source of this condition gives a day." in screen
+
+
+def test_a_patient_treated_before_is_told_to_count_from_the_treatments_own_start() -> None:
+    treated = assessed(record(immunoglobulin_history=[history("privigen")]), "cidp")
+    assert "Treated before: if it is the same treatment, count from its own start." in shown(treated)
+    assert "Treated before" not in shown(assessed(record(), "cidp"))
+
+
+def test_a_start_before_the_assessment_is_refused() -> None:
+    with pytest.raises(BadInput, match="The planned start lies before the assessment"):
+        assessed(record(), "cidp", at="2026-11-23", start="2026-11-22")
+
+
+# ---- home, and the sex of a condition
+
+
+@pytest.mark.parametrize(("grade", "setting"), [(2, "home"), (3, "hospital"), (4, "hospital")])
+def test_a_grave_reaction_of_a_mild_kind_excludes_home(grade: int, setting: str) -> None:
+    planned = {"by": "Synthetic S.", "role": "specialist", "at": "2026-10-01T09:00:00-05:00", "text": "same product"}
+    before = history("octagam_10", last="2026-08-01T09:00:00-05:00", reactions=[{"kind": "headache", "grade": grade, "specialist_plan": planned}])  # fmt: skip
+    raw = record(immunoglobulin_history=[before, history("privigen")], setting_wish="home")
+    policy, formed = opened().policies.setting, formulary("primary-immunodeficiency")
+    asked = Request(patient=patient(raw), region="US", start=START)
+    privigen = next(one for one in opened().products if one.id == "privigen")
+    chosen, said = choose_setting(asked, formed, privigen)
+    assert policy.home_excluding_from_grade.value == 3
+    assert chosen == setting
+    assert (f"grade {grade} to immunoglobulin is recorded" in said[0].text) is (setting != "home")
+
+
+@pytest.mark.parametrize(
+    ("indication", "sex", "age", "asked"),
+    [
+        ("itp-pregnancy", "male", 30, True),
+        ("itp-pregnancy", "female", 30, False),
+        ("itp-pregnancy", ..., 30, False),
+        ("recurrent-miscarriage", "male", 30, True),
+        ("fnait", "male", 30, True),
+        ("fnait", "male", 0.1, False),  # a newborn boy has it
+        ("neonatal-haemochromatosis", "male", 0.1, False),
+        ("cidp", "male", 30, False),
+    ],
+)
+def test_a_condition_of_one_sex_asks_when_the_other_is_recorded(
+    indication: str, sex: Any, age: float, asked: bool
+) -> None:
+    raw = record(sex=sex, age_years=age, weight_kg=4 if age < 1 else 70, height_cm=...)
+    made = plan(raw, indication, phase=Phase.COURSE, off_label="reason")
+    assert ("sex-unusual-for-condition" in codes(made)) is asked
+    assert ("sex-unusual-for-condition" in {one.code for one in assessed(raw, indication).findings}) is asked
+    if asked:
+        finding = found(made, "sex-unusual-for-condition")
+        assert (made.status, finding.severity, finding.may_be) == ("blocked", "blocks", "overridden")
+        assert "the sex recorded is male" in finding.text
+
+
+# ---- the assessment as it is read
+
+
+def test_what_concerns_this_patient_stands_first() -> None:
+    screen = shown(assessed(record(conditions=["heart_failure"]), "mmn"))
+    assert 0 < screen.index("This patient") < screen.index("heart-failure") < screen.index("Where it stands")
+
+
+def test_where_it_may_be_given_names_number_supervisor_and_kit() -> None:
+    screen = shown(assessed(record(), "cidp"))
+    assert "Home only after 3 uneventful supervised infusions of the same product, with a named supervisor." in screen
+    assert "Home only with a complete kit: adrenaline" in screen
+    assert "any of grade 3 or more" in screen
+
+
+@pytest.mark.parametrize("indication", ["mmn", "vitt", "cidp"])
+def test_what_to_heed_beside_plasma_exchange_and_fcrn_blockers_is_said(indication: str) -> None:
+    screen = shown(assessed(record(), indication))
+    assert "immunoglobulin given shortly before it is largely wasted" in screen
+    assert "FcRn blockers: Immunoglobulin and therapeutic IgG antibodies bind FcRn" in screen
+
+
+def test_a_grade_and_an_edition_are_said_once() -> None:
+    screen = shown(assessed(record(), "secondary-immunodeficiency-cll"))
+    assert "AAAAI work group 2022: " in screen
+    assert "2022 2022" not in screen
+    gbs = shown(assessed(record(), "guillain-barre-syndrome"))
+    assert "· Australia Criteria level of evidence [1] [" in gbs
+
+
+def test_a_regimen_in_figures_is_shown_in_figures() -> None:
+    assert "2 g/kg over 2 to 5 days. Divided doses." in shown(assessed(record(), "mmn"))
+
+
+def test_vitt_is_treated_before_the_tests_come_back() -> None:
+    assert "PF4 antibody is positive; treatment does not wait for the test." in shown(assessed(record(), "vitt"))
+
+
+@pytest.mark.parametrize("indication", ["itp-adult", "itp-child", "itp-pregnancy"])
+def test_the_route_under_the_skin_is_named_as_wrong_in_itp(indication: str) -> None:
+    screen = shown(assessed(record(), indication))
+    assert (
+        "wrong when: Always in immune thrombocytopenia: the Gamunex-C label forbids the subcutaneous route." in screen
+    )
+
+
+def test_steroids_are_named_as_wrong_in_mmn() -> None:
+    assert "wrong when: Always in MMN: never an alternative to immunoglobulin" in shown(assessed(record(), "mmn"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,7 +21,6 @@ from ivigil.prescription.permission import Need, permitted
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.stock import Shelf, shelf_of
 from ivigil.prescription.vials import Day, DoseWindow, choose_vials
-from ivigil.sources import RANK, Read
 
 SLOWING_RISKS = frozenset({"renal", "thrombotic", "volume"})
 
@@ -409,58 +408,3 @@ def last_day(request: Request, dose: Dose) -> date:
 
 def _blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
     return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=sources)
-
-
-# ---- the order of proposal
-
-
-def _reading(one: Considered) -> int:
-    course = one.course
-    if course is None:
-        return len(Read)
-    return max(RANK[fact.read] for fact in (course.regimen, course.rates.start, course.rates.max))
-
-
-def _iga_mcg_per_g(product: Product) -> Decimal:
-    """IgA per gram of protein (mcg), so that 5 % and 10 % compare; what was not read comes last."""
-    amount = product.iga_mcg_per_ml
-    read = None if amount is None else amount.max or amount.typical
-    strength = min(one.g_per_ml for one in product.concentrations.values())
-    return Decimal("Infinity") if read is None else read / strength
-
-
-ORDER_KEYS: dict[str, Callable[[Considered], int | str | Decimal]] = {
-    "spread_for_volume": lambda one: -one.course.dose.days if one.course and "volume" in one.risks else 0,
-    "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
-    "label_read_best": _reading,
-    "lowest_iga": lambda one: _iga_mcg_per_g(one.product),
-    "fewest_vials": lambda one: sum(day.number_of_vials for day in one.course.days) if one.course else 0,
-    "name": lambda one: one.product.brand,
-}
-
-
-def in_order_of_proposal(
-    considered: tuple[Considered, ...], request: Request, formulary: Formulary
-) -> tuple[Considered, ...]:
-    """Fitting products first; of those the one the patient now tolerates, then labelled uses, then the policy's keys."""
-    current = tolerated_now(request, formulary)
-    keys = [ORDER_KEYS[name] for name in formulary.policies.product_choice.order.items]
-    return tuple(
-        sorted(
-            considered,
-            key=lambda one: (not one.fits, one.product.id != current, one.off_label, *(key(one) for key in keys)),
-        )
-    )
-
-
-def tolerated_now(request: Request, formulary: Formulary) -> str | None:
-    """The product given last, unless a severe reaction to it is recorded or nobody recorded whether there was one."""
-    history = request.patient.immunoglobulin_history
-    if not history:
-        return None
-    last = max(history, key=lambda entry: entry.last_given_at)
-    if last.reactions is None or any(
-        formulary.vocabulary.reactions[kind].severe for one in last.reactions for kind in one.kinds
-    ):
-        return None
-    return last.product

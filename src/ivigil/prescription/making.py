@@ -22,7 +22,6 @@ from ivigil.prescription.candidates import (
     Course,
     circumstances,
     consider,
-    in_order_of_proposal,
     shortest_duration_h,
 )
 from ivigil.prescription.dose import phases_of
@@ -37,6 +36,7 @@ from ivigil.prescription.plan import (
     Prescription,
     identified,
 )
+from ivigil.prescription.proposal import in_order_of_proposal
 from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import choose_setting
