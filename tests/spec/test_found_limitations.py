@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -16,6 +17,8 @@ from ivigil.cli.opening import library_of
 from ivigil.documents.assessment_terminal import render_assessment
 from ivigil.errors import BadInput
 from ivigil.findings import Finding
+from ivigil.knowledge.checks import limitations_hold
+from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.plan import Plan
 from ivigil.prescription.request import Request
@@ -40,6 +43,7 @@ def shown(made: Assessment) -> str:
 
 
 def found(made: Plan, code: str) -> Finding:
+    assert code in codes(made)
     return next(finding for finding in made.findings if finding.code == code)
 
 
@@ -95,6 +99,17 @@ def test_the_high_daily_dose_asked_for_by_name_or_days_stops_and_may_be_overridd
     assert again.status == "planned"
     assert again.prescription is not None
     assert again.prescription.regimen == "two-days"
+
+
+def test_the_barred_regimen_is_not_proposed_even_where_a_site_divides_over_the_fewest_days() -> None:
+    facts = formulary("itp-adult")
+    dose = facts.policies.dose
+    fewest = dose.model_copy(update={"at_risk_days": dose.at_risk_days.model_copy(update={"value": "fewest"})})
+    site = replace(facts, policies=facts.policies.model_copy(update={"dose": fewest}))
+    made = plan(record(**HEART), "itp-adult", product="gamunex_c", facts=site)
+    assert made.status == "planned"
+    assert made.prescription is not None
+    assert made.prescription.regimen == "five-days"
 
 
 def test_an_earlier_overload_is_a_volume_concern_as_well() -> None:
@@ -244,6 +259,7 @@ def test_a_condition_of_one_sex_asks_when_the_other_is_recorded(
 
 def test_what_concerns_this_patient_stands_first() -> None:
     screen = shown(assessed(record(conditions=["heart_failure"]), "mmn"))
+    assert "This patient" in screen
     assert 0 < screen.index("This patient") < screen.index("heart-failure") < screen.index("Where it stands")
 
 
@@ -287,3 +303,21 @@ def test_the_route_under_the_skin_is_named_as_wrong_in_itp(indication: str) -> N
 
 def test_steroids_are_named_as_wrong_in_mmn() -> None:
     assert "wrong when: Always in MMN: never an alternative to immunoglobulin" in shown(assessed(record(), "mmn"))
+
+
+def test_a_limitation_with_a_word_nobody_knows_is_reported() -> None:
+    gamunex = next(one for one in opened().products if one.id == "gamunex_c")
+    raw = gamunex.model_dump()
+    odd = {"kind": "has_condition", "any": ("broken_heart",)}
+    raw["labels"]["US"]["uses"]["ITP"]["limitations"]["volume"]["when"] = odd
+    rows = list(limitations_hold(Product.model_validate(raw), "products/gamunex_c.toml", opened().vocabulary))
+    assert any("broken_heart" in row.message and "limitations.volume" in row.where for row in rows)
+    assert list(limitations_hold(gamunex, "products/gamunex_c.toml", opened().vocabulary)) == []
+
+
+def test_a_limitation_of_a_regimen_the_use_does_not_have_is_refused() -> None:
+    gamunex = next(one for one in opened().products if one.id == "gamunex_c")
+    raw = gamunex.model_dump()
+    raw["labels"]["US"]["uses"]["ITP"]["limitations"]["volume"]["regimens"] = ("three-days",)
+    with pytest.raises(ValueError, match="three-days"):
+        Product.model_validate(raw)
