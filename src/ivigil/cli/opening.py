@@ -89,8 +89,8 @@ def made_with(knowledge: Knowledge) -> MadeWith:
     return MadeWith(ivigil=__version__, knowledge=knowledge.fingerprint, overlay=knowledge.overlay_fingerprint)
 
 
-def start_or_now(asked: str | None) -> tuple[datetime, bool]:
-    """The start asked for, or the next quarter of an hour from now; the flag says that it was the clock's."""
+def start_or_now(asked: str | None, name: str = "--start") -> tuple[datetime, bool]:
+    """The moment asked for, or the next quarter of an hour from now; the flag says that it was the clock's."""
     if asked is None:
         now = datetime.now().astimezone()
         step = timedelta(minutes=QUARTER_MIN - now.minute % QUARTER_MIN)
@@ -98,7 +98,7 @@ def start_or_now(asked: str | None) -> tuple[datetime, bool]:
     try:
         return written.moment(asked), False
     except written.NotReadable as problem:
-        raise BadInput("--start", asked, problem.rule, problem.remedy) from problem
+        raise BadInput(name, asked, problem.rule, problem.remedy) from problem
 
 
 def read_json(path: str, what: str) -> object:

@@ -463,6 +463,19 @@ def rules_hold(
             yield from _words_exist(f"{where}.when", part, vocabulary, excipients)
 
 
+def limitations_hold(product: Product, file: str, vocabulary: Vocabulary) -> Iterator[CheckRow]:
+    """Limitations of a label use words that exist and speak in whole sentences."""
+    for region, label in product.labels.items():
+        for name, use in label.uses.items():
+            for key, one in use.limitations.items():
+                where = f"{file}: {spelled(('labels', region, 'uses', name, 'limitations', key))}"
+                yield from _says(where, one.text, one.remedy or "None.")
+                if one.unknown is not None:
+                    yield from _says(f"{where}.unknown", one.unknown.text, one.unknown.remedy)
+                for _, part in records_in(one.when):
+                    yield from _words_exist(f"{where}.when", part, vocabulary, product.excipients or ())
+
+
 def _says(where: str, text: str, remedy: str) -> Iterator[CheckRow]:
     if not text.strip().endswith("."):
         yield _error(f"{where}.text", "The text does not end with a full stop.", "Write whole sentences.")
@@ -576,6 +589,8 @@ def check(knowledge: Knowledge) -> tuple[CheckRow, ...]:
         rows += regimens_are_the_labels_own(product, file)
         rows += starts_stand(product, file, knowledge.indication_ids, vocabulary.conditions if vocabulary else None)
         rows += starts_add_up(product, file)
+        if vocabulary is not None:
+            rows += limitations_hold(product, file, vocabulary)
         if policies is not None:
             within = policies.rate.printed_units_agree_within.value
             rows += ladders(product, file, within)

@@ -117,7 +117,8 @@ class PlausibilityPolicy(Record):
 class ProductChoicePolicy(Record):
     """The order in which fitting products are proposed after the one the patient tolerates.
 
-    ``order`` are named keys: ``fewest_findings``, ``label_read_best``, ``lowest_iga``, ``fewest_vials``, ``name``.
+    ``order`` are named keys: ``spread_for_volume`` (most days where volume is a risk), ``fewest_findings``,
+    ``label_read_best``, ``lowest_iga``, ``fewest_vials``, ``name``.
     It is a convention for a stable list, never a judgement of which product is better.
     """
 
@@ -126,11 +127,15 @@ class ProductChoicePolicy(Record):
 
 
 class SettingPolicy(Record):
-    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product."""
+    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product.
+
+    An earlier reaction of a severe kind, or of any kind from ``home_excluding_from_grade`` on, excludes it.
+    """
 
     home_after_uneventful_supervised: Number
     first_setting: Choice
     home_excluding_conditions: Items
+    home_excluding_from_grade: Number
     home_kit: Items
     home_statements: dict[str, Statement] = {}
 
@@ -229,6 +234,17 @@ class AcceptancePolicy(Record):
     specialist_plan_roles: Items
 
 
+class ReviewPolicy(Record):
+    """When a first review is due where no source of the condition says so.
+
+    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course; both
+    count from the first infusion.
+    """
+
+    ongoing_within_months: Number
+    course_within_days: Number
+
+
 class Policies(Record):
     """Every policy, each from one file of ``data/policy``."""
 
@@ -245,3 +261,4 @@ class Policies(Record):
     acceptance: AcceptancePolicy
     free_text: FreeTextPolicy
     subcutaneous: SubcutaneousPolicy
+    review: ReviewPolicy

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from ivigil.findings import MayBe, Severity
 from ivigil.knowledge.facts import (
     Age,
     Amount,
@@ -26,6 +27,7 @@ from ivigil.knowledge.facts import (
     VialSizes,
 )
 from ivigil.knowledge.regimens import Regimen
+from ivigil.knowledge.rules import Predicate, Risk, Unknown
 from ivigil.knowledge.subcutaneous import SubcutaneousLabel
 
 
@@ -66,6 +68,32 @@ class RateTable(Record):
         return self
 
 
+class Limitation(Fact):
+    """What a label says a use is limited by, in the project's own words.
+
+    It holds where ``when`` holds and one of ``risks`` was raised by screening; with neither it always holds. ``regimens``
+    are the regimens of the use that it concerns (empty: all); one that blocks there is not proposed while another stands.
+    ``unknown`` is said where the record does not tell.
+    """
+
+    text: str
+    severity: Severity
+    may_be: MayBe = MayBe.NEITHER
+    remedy: str = ""
+    when: Predicate | None = None
+    risks: tuple[Risk, ...] = ()
+    regimens: Terms = ()
+    unknown: Unknown | None = None
+
+    @model_validator(mode="after")
+    def _says_what_to_do(self) -> Self:
+        if self.severity is not Severity.INFORMS and not self.remedy:
+            raise ValueError(f"a limitation that {self.severity.value} needs a remedy")
+        if self.may_be is not MayBe.NEITHER and self.severity is not Severity.BLOCKS:
+            raise ValueError("only a limitation that blocks may be accepted")
+        return self
+
+
 class Use(Record):
     """One labelled use of a product: for whom, how much, how fast.
 
@@ -79,7 +107,14 @@ class Use(Record):
     max_age: Age | None = None
     regimens: dict[str, Regimen]
     rates: dict[str, RateTable] = {}
-    limitations: dict[str, Statement] = {}
+    limitations: dict[str, Limitation] = {}
+
+    @model_validator(mode="after")
+    def _limits_its_own_regimens(self) -> Self:
+        named = {name for one in self.limitations.values() for name in one.regimens}
+        if unknown := sorted(named - set(self.regimens)):
+            raise ValueError(f"a limitation names a regimen this use does not have: {', '.join(unknown)}")
+        return self
 
 
 class AtRisk(Record):
