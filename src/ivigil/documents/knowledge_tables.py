@@ -418,7 +418,6 @@ SAID: tuple[tuple[type[facts.Fact], Callable[[Any, tuple[str, ...]], str]], ...]
     (facts.Items, lambda one, _: ", ".join(one.items)),
     (products.Steps, lambda one, _: f"{len(one.rates)} printed steps"),
     (products.Fluids, _fluids),
-    (products.DoseFactor, lambda one, _: f"{number(one.factor)} x the weekly intravenous dose"),
     (Regimen, _regimen),
     (Regulatory, lambda one, _: f"{one.status}: {one.text}" if one.text else one.status),
     (policies.Number, lambda one, keys: f"{number(one.value)} {unit_of(keys)}".rstrip()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -25,9 +24,11 @@ from ivigil.knowledge.facts import (
     Terms,
     TierRate,
     VialSizes,
+    Words,
 )
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.subcutaneous import SubcutaneousLabel
+from ivigil.sources import Read
 
 
 class Route(StrEnum):
@@ -93,8 +94,8 @@ class AtRisk(Record):
 class Label(Record):
     """What one region's label says about a product."""
 
-    region: str
-    revision: str
+    region: Words
+    revision: Words
     uses: dict[str, Use]
     at_risk: AtRisk | None = None
     not_labelled_for: Items | None = None
@@ -112,6 +113,21 @@ class Fluids(Fact):
     allowed: Terms = ()
     forbidden: Terms = ()
     text: str = ""
+
+    @property
+    def permits(self) -> bool:
+        """Whether it lets anything be mixed in or run through, beyond what it forbids."""
+        return self.permitted is True or bool(self.allowed)
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> Self:
+        if self.permitted is False and self.allowed:
+            raise ValueError("permitted = false and allowed contradict each other")
+        if both := set(self.allowed) & set(self.forbidden):
+            raise ValueError(f"{', '.join(sorted(both))} stands under allowed and under forbidden")
+        if self.permits and self.read is Read.NOT_READ:
+            raise ValueError("read = not_read permits no fluid; keep what it forbids, or read it")
+        return self
 
 
 class Administration(Record):
@@ -131,19 +147,6 @@ class Administration(Record):
     reconstitution: Statement | None = None
 
 
-class DoseFactor(Fact):
-    """The factor by which a weekly IV dose is multiplied, a bare number."""
-
-    factor: Decimal
-
-
-class Conversion(Record):
-    """IV to SC by the label: dose factor and when to start (SC products only)."""
-
-    factor: DoseFactor
-    start: Statement | None = None
-
-
 class Product(Record):
     """One product at one set of concentrations. The id is that of the facts and never changes.
 
@@ -151,9 +154,9 @@ class Product(Record):
     """
 
     id: str
-    brand: str
+    brand: Words
     route: Route
-    form: str
+    form: Words
     routes: Items
     manufacturer: Statement | None = None
     first_us_approval: Count | None = None
@@ -173,5 +176,4 @@ class Product(Record):
     contraindications: dict[str, Statement] = {}
     boxed_warnings: dict[str, Statement] = {}
     administration: Administration = Administration()
-    conversion: Conversion | None = None
     labels: dict[str, Label] = {}
