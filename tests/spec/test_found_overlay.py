@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,12 @@ from ivigil.errors import BadKnowledge
 from ivigil.knowledge.checks import Weight, check
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.overlay import fact_hash, person, read_replacements, value_at
+from ivigil.knowledge.products import Fluids
 from ivigil.knowledge.regimens import Phase
-from tests.planning import WELL, codes, opened, plan, record
+from ivigil.prescription.request import Request
+from ivigil.prescription.subcutaneous import Start, plan_start
+from ivigil.sources import Origin, Read
+from tests.planning import START, WELL, formulary, opened, patient, plan, record
 
 SOURCE = '[our]\ntitle = "Our label"\npublisher = "Site"\nkind = "label"\nregion = "US"\nrevision = "10/2026"\n'
 READ = 'src = "site/our", origin = "reported", read = "label"'
@@ -60,18 +64,16 @@ class Site:
         return code, json.loads(err if code == 4 else out)
 
     def refused(self) -> dict[str, str]:
-        """The error with which ``ivigil plan`` leaves; ``ivigil knowledge check`` must say it too."""
+        """The error with which ``ivigil plan`` leaves."""
         code, said = self.plan()
         assert code == 4, said
-        assert run(["knowledge", "check", "--json"]) == 4
-        self.say()
         error: dict[str, str] = said["error"]
         assert error["remedy"].endswith("`ivigil knowledge check` lists every error.")
         return error
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Site:
     folder = tmp_path / "overlay"
     folder.mkdir()
     monkeypatch.setenv("IVIGIL_KNOWLEDGE", str(folder))
@@ -82,7 +84,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
     made = Site(folder, say)
     made.write("sources/site.toml", SOURCE)
-    yield made
+    return made
 
 
 # ---- numbers
@@ -134,7 +136,14 @@ NUMBERS: list[tuple[str, str, str, str, str]] = [
         "mg_per_kg_min",
         "so many digits",
     ),
-    ("products/privigen", f"{CIDP}.start", f"{{ mg_per_kg_min = 9, {READ} }}", "10.start", "is above the maximum"),
+    ("products/privigen", f"{CIDP}.start", f"{{ mg_per_kg_min = 9, {READ} }}", "10.start", "5.4 mL/kg/h lies outside"),
+    (
+        "products/privigen",
+        f"{CIDP}.max",
+        f"{{ mg_per_kg_min = 0.4, {READ} }}",
+        "10.start",
+        "(0.3 mL/kg/h) is above the maximum",
+    ),
     (
         "products/privigen",
         f"{CIDP}.increment",
@@ -156,11 +165,19 @@ NUMBERS: list[tuple[str, str, str, str, str]] = [
         LOADING,
         "g_per_kg_min 2 is above g_per_kg_max 1",
     ),
-    ("products/privigen", "concentrations.10", f"{{ g_per_ml = 0.2, {READ} }}", "concentrations.10", "which is 20 %"),
+    ("products/privigen", "concentrations.10", f"{{ g_per_ml = 0.2, {READ} }}", "concentrations.10", "which is 20.0 %"),
     ("products/privigen", "concentrations.50", f"{{ g_per_ml = 0.5, {READ} }}", "concentrations.50", "0.03 to 0.25"),
     ("products/privigen", "vials", f"{{ sizes_g = [5, 4000], {READ} }}", "vials", "4000 g lies outside"),
     ("products/privigen", "labels.US.uses.PI.min_age", f"{{ years = -3, {READ} }}", "min_age.years", "or equal to 0"),
     ("products/privigen", "labels.US.uses.PI.min_age", f"{{ years = 300, {READ} }}", "min_age", "0 to 125 years"),
+    ("policy/rate", "step_factor", f"{{ value = 6, {OURS} }}", "step_factor", "6 lies outside 1.1 to 3"),
+    ("policy/rate", "at_risk_fraction", f"{{ value = 0.9999, {OURS} }}", "at_risk_fraction", "outside 0.1 to 0.9"),
+    ("policy/rate", "experienced_hold_min", f"{{ value = 1, {OURS} }}", "experienced_hold_min", "outside 5 to 240"),
+    ("policy/weight", "obese_from_bmi", f"{{ value = 3, {OURS} }}", "obese_from_bmi", "3 lies outside 12 to 50"),
+    ("policy/weight", "adult_from_years", f"{{ value = 1, {OURS} }}", "adult_from_years", "1 lies outside 12 to 21"),
+    ("policy/monitoring", "after_max_every_min_experienced", f"{{ value = 600, {OURS} }}", "experienced", "600 lies"),
+    ("products/privigen", f"{CIDP}.start_hold", f"{{ min = 1, {READ} }}", "start_hold", "1 minutes lies outside 5"),
+    ("products/privigen", f"{CIDP}.start", f"{{ mg_per_kg_min = 5, {READ} }}", "10.start", "3 mL/kg/h lies outside"),
     (
         "products/hizentra",
         "labels.US.subcutaneous.uses.PI.conversion.factor",
@@ -184,7 +201,9 @@ def test_a_number_that_cannot_be_makes_no_plan(site: Site, file: str, path: str,
 
 def test_the_policys_fraction_never_reaches_the_ordinary_maximum():
     with pytest.raises(ValueError, match="less than 1"):
-        type(opened().policies.rate.at_risk_fraction)(value=Decimal(1), origin="policy", read="not_read", note="x")
+        type(opened().policies.rate.at_risk_fraction)(
+            value=Decimal(1), origin=Origin.POLICY, read=Read.NOT_READ, note="x"
+        )
 
 
 def test_a_sound_overlay_still_makes_a_plan(site: Site):
@@ -201,6 +220,8 @@ def test_any_error_of_the_check_stops_the_edge_and_not_only_those_of_the_types(s
     site.lay("products/privigen", f"{CIDP}.max", f"{{ mg_per_kg_min = 6, {READ.replace('site/our', 'site/oar')} }}")
 
     assert "The source site/oar has no record." in site.refused()["rule"]
+    assert run(["knowledge", "check", "--json"]) == 4
+    assert "The source site/oar has no record." in site.say()[0]
     with pytest.raises(BadKnowledge, match="Facts with an error make no plan"):
         open_knowledge()
 
@@ -258,7 +279,7 @@ def test_a_laboratory_unit_keeps_its_meaning(site: Site, path: str, fact: str):
     ("file", "path", "fact", "key"),
     [
         ("products/privigen", "contraindications", "{}", "severe-reaction"),
-        ("products/privigen", "excipients", "{}", "l_proline"),
+        ("products/privigen", "excipients", "{}", "proline"),
         ("screening/kidney", "rules", "{}", ""),
         ("policy/first_lines", "statements", "{}", "stop_and_tell"),
         ("vocabulary/reactions", "anaphylaxis", '{ name = "anaphylaxis" }', "severe"),
@@ -292,7 +313,7 @@ SAME = [
     ("A. Pharmacist", "a pharmacist"),
     ("A. Pharmacist", "A.Pharmacist"),
     ("Ann-Marie Lee", "Ann Marie Lee"),
-    ("A. Pharmacist", "Ａ. Ｐharmacist"),
+    ("A. Pharmacist", "\uff21. \uff30harmacist"),
     ("José Díaz", "Jose Diaz"),
     ("Straße", "STRASSE"),
     ("A. Pharmacist", "..."),
@@ -319,7 +340,7 @@ def test_a_name_in_two_alphabets_is_refused():
         read_replacements(signed(["A. Pharmacist", "А. Pharmacist"]), "products/privigen.toml")  # noqa: RUF001
 
 
-@pytest.mark.parametrize("name", ["Ørsted", "Nguyễn Văn A", "Οδυσσέας", "山田 太郎", "O'Brien", "Łukasz"])  # noqa: RUF001
+@pytest.mark.parametrize("name", ["Ørsted", "Nguyễn Văn A", "Οδυσσέας", "山田 太郎", "O'Brien", "Łukasz"])
 def test_names_of_every_language_are_people(name: str):
     assert person(name)
 
@@ -348,7 +369,7 @@ def test_words_and_instructions_need_two_people(file: str, path: str):
 
 
 def test_nobody_signs_on_a_day_to_come(site: Site):
-    later = (date.today() + timedelta(days=3)).isoformat()
+    later = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
     site.lay("products/privigen", f"{CIDP}.max", f"{{ mg_per_kg_min = 6, {READ} }}", on=later)
 
     assert f"It was signed on {later}" in site.refused()["rule"]
@@ -375,10 +396,18 @@ def test_what_forbids_holds_though_nobody_read_it(site: Site):
         '{ permitted = false, forbidden = ["0.9% sodium chloride"], origin = "assumed", read = "not_read", note = "House rule." }',
     )
 
-    said = site.refused()
+    code, made = site.plan()
 
-    # Only because the shipped text permits: nothing is wrong with forbidding.
-    assert said is not None
+    said = {row["topic"]: row["text"] for row in made["administration"]["preparation"]}
+    assert code == 0
+    assert said["Dilution"].startswith("Do not. Never 0.9% sodium chloride. (Not verified")
+
+
+def test_a_fluid_fact_that_nobody_read_cannot_permit():
+    with pytest.raises(ValueError, match="permits no fluid"):
+        Fluids(permitted=True, origin=Origin.ASSUMED, read=Read.NOT_READ, note="x")
+    with pytest.raises(ValueError, match="contradict each other"):
+        Fluids(permitted=False, allowed=("5% dextrose",), origin=Origin.REPORTED, read=Read.LABEL, src=("site/our",))
 
 
 def test_no_shipped_product_permits_a_fluid_that_nobody_read(knowledge: Knowledge):
@@ -510,8 +539,11 @@ def test_an_allergy_to_hyaluronidase_finds_the_product_that_holds_it(knowledge: 
     held = [product.id for product in knowledge.products if "hyaluronidase" in (product.excipients or {})]
 
     assert held == ["hyqvia"]
-    made = plan(record(allergies=["hyaluronidase"]), "primary-immunodeficiency", product="hyqvia")
-    assert "excipient-allergy" in codes(made)
+    raw = record(allergies=["hyaluronidase"])
+    asked = Start(Request(patient=patient(raw), region="US", start=START, product="hyqvia"), start_given=True)
+    rows = {one.product: one.reasons for one in plan_start(asked, formulary("primary-immunodeficiency")).candidates}
+    said = next(one for one in rows["hyqvia"] if one.code == "excipient-allergy")
+    assert said.severity == "blocks"
 
 
 def test_the_shipped_facts_keep_all_these_rules(knowledge: Knowledge):

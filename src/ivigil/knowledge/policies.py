@@ -219,6 +219,11 @@ class PlausibilityPolicy(Record):
     likely_adult_bmi: Limits
     likely_weight_by_age: tuple[WeightRange, ...]
     fact_rate_ml_per_kg_h: Limits
+    fact_start_ml_per_kg_h: Limits
+    fact_hold_min: Limits
+    fact_at_risk_fraction: Limits
+    fact_step_factor: Limits
+    fact_adult_from_years: Limits
     fact_course_g_per_kg: Limits
     fact_protein_g_per_ml: Limits
     fact_vial_g: Limits

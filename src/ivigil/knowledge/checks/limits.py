@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
-from ivigil.knowledge.checks.rows import CheckRow, Located, dotted, error, records_in, spelled
-from ivigil.knowledge.facts import Age, Concentration, Rate, VialSizes
+from pydantic import BaseModel
+
+from ivigil.knowledge.checks.rows import COMPARE, CheckRow, Located, dotted, error, records_in, spelled
+from ivigil.knowledge.facts import Age, Concentration, HeldRate, Interval, Minutes, Rate, RateStep, VialSizes
 from ivigil.knowledge.policies import Above, PlausibilityPolicy
 from ivigil.knowledge.policies import Limits as Span
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.subcutaneous import Factor, Naive, SupersededFactor, WeeklyDose
 
-#: A slip of the pen, or another unit.
-COMPARE = "Compare the number and its unit with the source."
 PERCENT = 100
+#: How long a rate is held before the next: where a record says so.
+HELD: dict[type[BaseModel], tuple[str, ...]] = {
+    Minutes: ("min",),
+    Interval: ("min_min", "max_min"),
+    HeldRate: ("hold_min",),
+    RateStep: ("every_min",),
+}
 
 
 def numbers_are_possible(records: Iterable[Located], limits: PlausibilityPolicy) -> Iterator[CheckRow]:
@@ -39,11 +46,16 @@ def numbers_are_possible(records: Iterable[Located], limits: PlausibilityPolicy)
                 yield from _within(where, size, limits.fact_vial_g, "g")
         elif isinstance(one, Age):
             yield from _within(where, one.years, limits.possible_age_years, "years")
+        elif type(one) in HELD and not where.startswith("leaflet/"):
+            for name in HELD[type(one)]:
+                yield from _within(f"{where}.{name}", getattr(one, name), limits.fact_hold_min, "minutes")
 
 
-def _within(where: str, value: Decimal | None, span: Span, unit: str) -> Iterator[CheckRow]:
+def _within(where: str, value: Decimal | int | None, span: Span, unit: str) -> Iterator[CheckRow]:
     if value is not None and not span[0] <= value <= span[1]:
-        yield error(where, f"{value} {unit} lies outside {span[0]} to {span[1]} {unit}, beyond every label.", COMPARE)
+        yield error(
+            where, f"{Decimal(value):f} {unit} lies outside {span[0]} to {span[1]} {unit}, beyond every label.", COMPARE
+        )
 
 
 def rates_are_possible(product: Product, file: str, limits: PlausibilityPolicy) -> Iterator[CheckRow]:
@@ -54,8 +66,9 @@ def rates_are_possible(product: Product, file: str, limits: PlausibilityPolicy) 
             continue
         own = [strengths[key] for key in keys if key in strengths and "rates" in keys]
         for g_per_ml in own or strengths.values():
+            span = limits.fact_start_ml_per_kg_h if keys[-1] == "start" else limits.fact_rate_ml_per_kg_h
             for value in rate.each_ml_per_kg_h(g_per_ml).values():
-                yield from _within(f"{file}: {dotted(keys)}", value, limits.fact_rate_ml_per_kg_h, "mL/kg/h")
+                yield from _within(f"{file}: {dotted(keys)}", value, span, "mL/kg/h")
 
 
 def strengths_are_their_names(product: Product, file: str) -> Iterator[CheckRow]:

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ivigil.knowledge.checks.rows import CheckRow, error
+from ivigil.knowledge.checks.rows import COMPARE, CheckRow, error
 from ivigil.knowledge.policies import Policies
 
+#: A policy's number, and the limits of ``policy/plausibility.toml`` that it keeps.
+WITHIN: tuple[tuple[str, str], ...] = (
+    ("rate.step_factor", "fact_step_factor"),
+    ("rate.at_risk_fraction", "fact_at_risk_fraction"),
+    ("rate.first_hold_min", "fact_hold_min"),
+    ("rate.experienced_hold_min", "fact_hold_min"),
+    ("dose.part_vial_below_g", "fact_vial_g"),
+    ("weight.adult_from_years", "fact_adult_from_years"),
+    ("weight.obese_from_bmi", "likely_adult_bmi"),
+    ("monitoring.baseline_within_min", "fact_hold_min"),
+    ("monitoring.until_max_every_min", "fact_hold_min"),
+    ("monitoring.after_max_every_min_first", "fact_hold_min"),
+    ("monitoring.after_max_every_min_experienced", "fact_hold_min"),
+    ("monitoring.after_end_min_first", "fact_hold_min"),
+    ("monitoring.after_end_min_experienced", "fact_hold_min"),
+)
 #: The first is at most the second.
 IN_ORDER: tuple[tuple[str, str], ...] = (
     ("rate.experienced_hold_min", "rate.first_hold_min"),
@@ -18,6 +34,15 @@ IN_ORDER: tuple[tuple[str, str], ...] = (
     ("monitoring.after_max_every_min_first", "monitoring.after_max_every_min_experienced"),
     ("monitoring.after_end_min_experienced", "monitoring.after_end_min_first"),
 )
+
+
+def policies_are_possible(policies: Policies) -> Iterator[CheckRow]:
+    """A step is held long enough to see a reaction, the patient at risk is really spared, and somebody looks in time."""
+    for place, limit in WITHIN:
+        file, name = place.split(".")
+        value, (least, most) = getattr(getattr(policies, file), name).value, getattr(policies.plausibility, limit)
+        if not least <= value <= most:
+            yield error(f"policy/{file}.toml: {name}", f"{value:f} lies outside {least} to {most}.", COMPARE)
 
 
 def policies_agree_with_themselves(policies: Policies) -> Iterator[CheckRow]:

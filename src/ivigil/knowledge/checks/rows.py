@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 Located = tuple[str, BaseModel]
+#: The remedy for a slip of the pen, or another unit.
+COMPARE = "Compare the number and its unit with the source."
 
 
 class Weight(StrEnum):

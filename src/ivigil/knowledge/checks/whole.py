@@ -18,7 +18,7 @@ from ivigil.knowledge.checks.limits import (
     under_the_skin_is_possible,
 )
 from ivigil.knowledge.checks.overlays import overlay_waits, signed_by_now
-from ivigil.knowledge.checks.policies import policies_agree_with_themselves
+from ivigil.knowledge.checks.policies import policies_agree_with_themselves, policies_are_possible
 from ivigil.knowledge.checks.rows import CheckRow, Located, error, in_order, located
 from ivigil.knowledge.checks.sources import (
     reading_is_carried,
@@ -85,6 +85,7 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
             rows += under_the_skin_is_possible(product, file, policies.plausibility, within)
     if policies is not None:
         rows += policies_agree_with_themselves(policies)
+        rows += policies_are_possible(policies)
         rows += numbers_are_possible(records, policies.plausibility)
     if vocabulary is not None:
         rows += words_are_clear(vocabulary)
