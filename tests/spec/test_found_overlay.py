@@ -454,6 +454,13 @@ def test_an_empty_folder_of_no_kind_is_refused(site: Site):
         Knowledge(site.folder)
 
 
+def test_folders_without_end_are_bad_input(site: Site):
+    below = site.folder / "products" / "/".join("a" * 1200)
+    below.mkdir(parents=True)
+
+    assert site.plan()[0] == 4
+
+
 def test_the_folders_own_version_control_is_no_fact(site: Site):
     site.write(".git/config", "[core]")
 

@@ -36,7 +36,7 @@ def open_knowledge() -> Knowledge:
 
         wrong = [row for row in check(knowledge, today()) if row.severity is Weight.ERROR]
         if wrong:
-            more = f" There are {len(wrong) - 1} more." if len(wrong) > 1 else ""
+            more = f" Errors in all: {len(wrong)}." if len(wrong) > 1 else ""
             raise BadKnowledge(
                 wrong[0].where,
                 None,

@@ -308,13 +308,16 @@ def _check_layout(folder: Path, shipped: Path) -> None:
             )
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    """Everything in an overlay, files before their folder; the version control of the folder itself is passed over."""
+def _inside(folder: Path, levels: int = 2) -> Iterator[Path]:
+    """Everything in an overlay, files before their folder; the version control of the folder itself is passed over.
+
+    A folder inside a folder of facts is refused itself, so nobody walks further than ``levels`` below the first.
+    """
     for path in sorted(folder.iterdir()):
         if path.name in PASSED_OVER and path.is_dir():
             continue
-        if path.is_dir() and not path.is_symlink():
-            yield from _inside(path)
+        if levels and path.is_dir() and not path.is_symlink():
+            yield from _inside(path, levels - 1)
         yield path
 
 
