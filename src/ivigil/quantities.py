@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
 
 MIN_PER_H = 60
+HOURS_PER_DAY = 24
+MIN_PER_DAY = HOURS_PER_DAY * MIN_PER_H
 MG_PER_G = 1000
 DAYS_PER_WEEK = 7
 DAYS_IN_A_LEAP_YEAR = 366

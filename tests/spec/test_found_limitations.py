@@ -17,7 +17,7 @@ from ivigil.cli.opening import library_of
 from ivigil.documents.assessment_terminal import render_assessment
 from ivigil.errors import BadInput
 from ivigil.findings import Finding
-from ivigil.knowledge.checks import limitations_hold
+from ivigil.knowledge.checks.words import limitations_hold
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.plan import Plan

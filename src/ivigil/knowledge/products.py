@@ -25,10 +25,12 @@ from ivigil.knowledge.facts import (
     Terms,
     TierRate,
     VialSizes,
+    Words,
 )
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.rules import Predicate, Risk, Unknown
 from ivigil.knowledge.subcutaneous import SubcutaneousLabel
+from ivigil.sources import Read
 
 
 class Route(StrEnum):
@@ -127,8 +129,8 @@ class AtRisk(Record):
 class Label(Record):
     """What one region's label says about a product."""
 
-    region: str
-    revision: str
+    region: Words
+    revision: Words
     uses: dict[str, Use]
     at_risk: AtRisk | None = None
     not_labelled_for: Items | None = None
@@ -147,6 +149,25 @@ class Fluids(Fact):
     forbidden: Terms = ()
     text: str = ""
 
+    @property
+    def permits(self) -> bool:
+        """Whether it lets anything be mixed in or run through, beyond what it forbids."""
+        return self.permitted is True or bool(self.allowed)
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> Self:
+        if self.permitted is False and self.allowed:
+            raise ValueError("permitted = false and allowed contradict each other")
+        if both := set(self.allowed) & set(self.forbidden):
+            raise ValueError(f"{', '.join(sorted(both))} stands under allowed and under forbidden")
+        if self.permits and self.read is Read.NOT_READ:
+            raise ValueError("read = not_read permits no fluid; keep what it forbids, or read it")
+        return self
+
+
+class InUse(Minutes):
+    """How long a prepared infusion may last (min)."""
+
 
 class Administration(Record):
     """How to hang this product. What was not read is absent and is shown as "not read: see the label".
@@ -160,7 +181,7 @@ class Administration(Record):
     filter: Statement | None = None
     pooling: Statement | None = None
     time_limit: Statement | None = None
-    in_use: Minutes | None = None
+    in_use: InUse | None = None
     temperature: Statement | None = None
     shaking: Statement | None = None
     venting: Statement | None = None
@@ -176,9 +197,9 @@ class Product(Record):
     """
 
     id: str
-    brand: str
+    brand: Words
     route: Route
-    form: str
+    form: Words
     routes: Items
     manufacturer: Statement | None = None
     first_us_approval: Count | None = None
