@@ -76,6 +76,7 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
         "administration": None if blocked else _administration(plan, cited),
         "findings": [_finding(one, plan, cited) for one in plan.findings],
         "accepted": [one.model_dump() for one in plan.accepted],
+        "set_aside": list(dict.fromkeys(one.code for one in plan.findings if accepted_for(plan, one) is not None)),
         "candidates": [_candidates(one) for one in candidate_groups(plan.candidates)],
         "references": [
             {

@@ -23,6 +23,7 @@ CONDITION = "condition"
 
 _KEYWORDS = ("msgctxt", "msgid", "msgstr")
 _NOON_H = 12
+NO_BREAK = "\u00a0"
 
 
 class Texts:
@@ -111,7 +112,8 @@ class Texts:
         later = (at.date() - start.date()).days
         if later == 0:
             return shown
-        return f"{shown} ({self.weekday(at) if named else self._days_later(later)})"
+        other = self.weekday(at) if named else self._days_later(later)
+        return f"{shown} ({other.replace(' ', NO_BREAK)})"
 
     def _days_later(self, later: int) -> str:
         if later == 1:
