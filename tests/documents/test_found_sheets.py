@@ -156,7 +156,7 @@ def _columns_with_ink(png: bytes) -> tuple[set[int], int]:
             left = row[at - 4] if at >= 4 else 0
             above, corner = before[at], before[at - 4] if at >= 4 else 0
             guess = left + above - corner
-            paeth = min((left, above, corner), key=lambda value, guess=guess: abs(guess - value))
+            _, _, paeth = min((abs(guess - value), order, value) for order, value in enumerate((left, above, corner)))
             row[at] = (row[at] + (0, left, above, (left + above) // 2, paeth)[how]) % 256
         inked |= {at // 4 for at in range(0, row_bytes, 4) if row[at : at + 3] != b"\xff\xff\xff"}
         before = row

@@ -16,7 +16,8 @@ LOG = read()
 
 
 def test_ids_are_unique_and_in_order() -> None:
-    assert [hazard.id for hazard in LOG.hazards] == [f"H-{number:02}" for number in range(1, len(LOG.hazards) + 1)]
+    ids = [hazard.id for hazard in LOG.hazards]
+    assert ids == sorted(set(ids))  # a number may be left out, never used twice
     for hazard in LOG.hazards:
         expected = [f"{hazard.id}.{number}" for number in range(1, len(hazard.controls) + 1)]
         assert [control.id for control in hazard.controls] == expected
