@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from ivigil.assessment.ask import Answer
 from ivigil.assessment.mechanism import Explained, Explanation
 from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegimenLine, RegionStanding
-from ivigil.documents.citations import KINDS, Citations
+from ivigil.documents.citations import Citations
+from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
+from ivigil.documents.wording import visible
+from ivigil.sources import CitedSource
 
 BASIS = {
     "source": "",
@@ -47,7 +51,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
     console.print(Text(made.indication_name, style="bold"))
     console.print(
         Text(
-            f"patient {made.patient_ref} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
+            f"patient {visible(made.patient_ref)} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
         )
     )
     if made.findings:
@@ -120,7 +124,7 @@ def render_answer(answer: Answer, console: Console) -> None:
         _section(
             title,
             (
-                Text(f"· {one.text}{'' if one.verified else ' (not verified)'} {cited.mark(one.sources)}")
+                _bulleted(f"{one.text}{'' if one.verified else ' (not verified)'} {cited.mark(one.sources)}".rstrip())
                 for one in said
             ),
             console,
@@ -139,7 +143,7 @@ def render_explanation(made: Explanation, console: Console) -> None:
         here = "  · concerns what you asked about" if made.indication in one.concerns else ""
         console.print()
         console.print(Text.assemble((one.name, "bold"), (here, "dim")))
-        console.print(_line(one.summary.text, one.summary, cited, bullet=""))
+        console.print(Text(_said(one.summary.text, one.summary, cited)))
         for title, lines in (("measured", one.findings), ("against it", one.against), ("not known", one.unknown)):
             if lines:
                 console.print(Text(f"  {title}", style="dim"))
@@ -161,18 +165,31 @@ def _section(title: str, body: Iterable[RenderableType], console: Console) -> No
         console.print(Group(*rows))
 
 
-def _line(text: str, line: Line, cited: Citations, bullet: str = "· ") -> Text:
-    return Text(f"{bullet}{text}{BASIS[line.basis]} {cited.mark(line.sources)}".rstrip())
+def _bulleted(text: str) -> Table:
+    """A statement under its bullet: the next lines stand under its first word."""
+    table = Table.grid()
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_row("· ", Text(visible(text)))
+    return table
 
 
-def _standing(one: RegionStanding, cited: Citations) -> Text:
+def _said(text: str, line: Line, cited: Citations) -> str:
+    return f"{text}{BASIS[line.basis]} {cited.mark(line.sources)}".rstrip()
+
+
+def _line(text: str, line: Line, cited: Citations) -> Table:
+    return _bulleted(_said(text, line, cited))
+
+
+def _standing(one: RegionStanding, cited: Citations) -> Table:
     region = one.region.upper() if len(one.region) == 2 else one.region.capitalize()
     repeats = one.line.text.casefold().startswith(one.status.casefold())
     said = one.line.text if repeats else f"{one.status}. {one.line.text}"
     return _line(f"{region}: {said}", one.line, cited)
 
 
-def _graded(one: Graded, cited: Citations) -> Text:
+def _graded(one: Graded, cited: Citations) -> Table:
     """Who says it, the edition if the name does not hold it, the scheme if it is another name, and each once."""
     scheme = "" if one.scheme in one.who else f"{one.scheme}: "
     grade = f" [{scheme}{one.grade}]" if one.grade else ""
@@ -181,13 +198,13 @@ def _graded(one: Graded, cited: Citations) -> Text:
     return _line(f"{one.who}{edition}{grade}{said}", one.line, cited)
 
 
-def _benefit(one: Graded, cited: Citations) -> Text:
+def _benefit(one: Graded, cited: Citations) -> Table:
     whose = "" if one.line.basis == "own_reading" else f", judged by {one.who}"
     said = "" if one.line.text == one.grade else f". {one.line.text}"
     return _line(f"Benefit {one.grade}{whose}{said}", one.line, cited)
 
 
-def _criterion(one: AskedOrComputed, cited: Citations) -> Text:
+def _criterion(one: AskedOrComputed, cited: Citations) -> Table:
     word = CRITERION[one.status] if one.computed else "? asked"
     whose = " ".join(filter(None, (one.body, f"({one.region})" if one.region not in {"", "any"} else "")))
     return _line(f"{word}: {f'{whose}: ' if whose else ''}{one.line.text}", one.line, cited)
@@ -269,11 +286,15 @@ def _sources(cited: Citations, console: Console) -> None:
         return
     console.print()
     console.print(Text("Sources", style="bold"))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
     for place, name, source in rows:
-        if source is None:
-            console.print(Text(f"[{place}] {name}"))
-            continue
-        when = f" {source.revision}," if source.revision else ""
-        console.print(
-            Text(f"[{place}] {source.title}.{when} {KINDS.get(source.kind, source.kind)} {source.address}", style="dim")
-        )
+        said = Text(name) if source is None else Text(f"{source.title}.{_read(source)} {source.address}", style="dim")
+        table.add_row(Text(f"[{place}]"), said)
+    console.print(table)
+
+
+def _read(source: CitedSource) -> str:
+    when = f" {source.revision}," if source.revision else ""
+    return f"{when} {kind(source)}"
