@@ -9,10 +9,11 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
 
 MIN_PER_H = 60
+HOURS_PER_DAY = 24
+MIN_PER_DAY = HOURS_PER_DAY * MIN_PER_H
 MG_PER_G = 1000
 ML_PER_L = 1000
 DAYS_PER_WEEK = 7
-HOURS_PER_DAY = 24
 DAYS_IN_A_LEAP_YEAR = 366
 #: Inch and pound in SI, exact by definition (NIST SP 811, appendix B.8).
 CM_PER_INCH = Decimal("2.54")

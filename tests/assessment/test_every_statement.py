@@ -130,7 +130,7 @@ def test_every_bullet_on_the_terminal_is_numbered_or_marked(condition: str, regi
 
 
 def _source_number(line: str) -> str:
-    found = re.match(r"\[(\d+)\] ", line)
+    found = re.match(r" *\[(\d+)\] ", line)
     return found.group(1) if found else ""
 
 

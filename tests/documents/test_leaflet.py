@@ -563,7 +563,7 @@ def test_every_colour_of_writing_has_contrast_of_seven_to_one_or_nearly():
 
 def _said_in_code() -> set[str]:
     found: set[str] = set()
-    for module in (DOCUMENTS / "leaflet.py", DOCUMENTS / "leaflet_html.py", DOCUMENTS / "texts" / "__init__.py"):
+    for module in (*DOCUMENTS.glob("leaflet*.py"), DOCUMENTS / "texts" / "__init__.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -9,7 +9,7 @@ import pytest
 
 from ivigil.documents.candidates import candidate_groups
 from ivigil.documents.citations import Citations, merged
-from ivigil.documents.days import alike_days
+from ivigil.documents.days import AlikeDays, alike_days
 from ivigil.documents.staircase import HIGH_LINES, staircase
 from ivigil.documents.wording import clock, duration, number, offset, per_kg, strength, together
 from tests.documents import plans
@@ -40,7 +40,7 @@ def test_duration(minutes, shown):
 
 def test_a_time_after_midnight_names_its_day():
     assert clock(plans.START, 14 * 60 + 59) == "23:59"
-    assert clock(plans.START, 15 * 60) == "00:00 Tue"
+    assert clock(plans.START, 15 * 60) == "00:00 Tue +1 day"
 
 
 @pytest.mark.parametrize(("minutes", "shown"), [(-300, "UTC−05:00"), (0, "UTC+00:00"), (345, "UTC+05:45")])
@@ -84,7 +84,7 @@ def test_products_with_the_same_first_reason_stand_together_those_that_fit_first
 
 @pytest.mark.parametrize("ladder", [plans.SHORT, plans.LADDER_OF_EIGHT])
 def test_a_staircase_rises_keeps_its_width_and_ends_at_the_end(ladder):
-    lines = staircase(plans.infusion(ladder=ladder), 78)
+    lines = staircase(AlikeDays((plans.infusion(ladder=ladder),)), 78)
     assert len(lines) == HIGH_LINES + 1
     assert all(len(line) <= 78 for line in lines)
     assert lines[0].endswith("█")

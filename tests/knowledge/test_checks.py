@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ivigil.knowledge import checks
-from ivigil.knowledge.check_rows import CheckRow, Weight, in_order, spelled
 from ivigil.knowledge.checks import check
+from ivigil.knowledge.checks.rows import CheckRow, Weight, in_order, spelled
 from ivigil.knowledge.loading import SHIPPED, Knowledge
 
 Broken = Callable[..., tuple[CheckRow, ...]]
@@ -69,7 +69,7 @@ def test_every_row_says_where_and_what_to_do(knowledge: Knowledge):
         (PRIVIGEN, 'indications = ["cidp"]', 'indications = ["cipd"]', "No condition is called cipd."),
         (PRIVIGEN, 'indications = ["cidp"]', "indications = []", "The use serves no condition."),
         (PRIVIGEN, 'PI.rates."10"]', 'PI.rates."20"]', "The product has no concentration 20."),
-        (PRIVIGEN, 'revision = "2022-04-04"', 'revision = " "', "The label's revision is empty."),
+        (PRIVIGEN, 'revision = "2022-04-04"', 'revision = " "', "it is empty; write what the page gives."),
         (PRIVIGEN, '[labels.US]\nregion = "US"', '[labels.US]\nregion = "EU"', "It stands under US but names EU."),
         (PRIVIGEN, PI_MAX, "max = { mg_per_kg_min = 0.1,", "is above the maximum (0.06 mL/kg/h)"),
         (PRIVIGEN, PI_MAX, "max = { mg_per_kg_min = 8, ml_per_kg_min = 0.12,", "4.8 mL/kg/h and 7.2 mL/kg/h"),

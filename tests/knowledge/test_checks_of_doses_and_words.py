@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ivigil.knowledge.check_rows import Weight
 from ivigil.knowledge.checks import check
+from ivigil.knowledge.checks.rows import Weight
 from ivigil.knowledge.loading import SHIPPED, Knowledge
 
 PRIVIGEN = "products/privigen.toml"
@@ -19,10 +19,15 @@ EVERY_3 = "days_min = 1, days_max = 2, interval_days_min = 21, interval_days_max
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        (PRIVIGEN, EVERY_3, EVERY_3.replace("max = 21", "max = 14"), "The interval runs from 21 to 14 days."),
+        (
+            PRIVIGEN,
+            EVERY_3,
+            EVERY_3.replace("max = 21", "max = 14"),
+            "interval_days_min 21 is above interval_days_max 14.",
+        ),
         (PRIVIGEN, EVERY_3, EVERY_3.replace("21", "1"), "A course of up to 2 days does not fit"),
         (PRIVIGEN, LOADING, f"max_g_per_kg_day = 0.1, {LOADING}", "At most 0.1 g/kg a day over 5 days never reaches 2"),
-        (PRIVIGEN, LOADING, f"max_g_day = 0, {LOADING}", "max_g_day is not above zero."),
+        (PRIVIGEN, LOADING, f"max_g_day = 0, {LOADING}", "greater than 0. It holds 0."),
         (PRIVIGEN, 'authority = "label", region = "US"', 'authority = "label", region = "EU"', "The regimen is of EU"),
         (
             PRIVIGEN,
@@ -35,25 +40,30 @@ EVERY_3 = "days_min = 1, days_max = 2, interval_days_min = 21, interval_days_max
             "policy/dose.toml",
             'rounding = { value = "nearest"',
             'rounding = { value = "Down"',
-            "No choice is called Down",
+            "Input should be 'nearest' or 'down'. It holds 'Down'",
         ),
         (
             "policy/dose.toml",
             'at_risk_days = { value = "most"',
             'at_risk_days = { value = "more"',
-            "No choice is called",
+            "Input should be 'fewest' or 'most'. It holds 'more'",
         ),
-        ("policy/weight.toml", 'rate_weight = { value = "lower"', 'rate_weight = { value = "actual"', "No choice is"),
+        (
+            "policy/weight.toml",
+            'rate_weight = { value = "lower"',
+            'rate_weight = { value = "actual"',
+            "Input should be 'lower'",
+        ),
         (
             "policy/rate.toml",
             "at_risk_fraction = { value = 0.5",
             "at_risk_fraction = { value = 50",
-            "50 is not above 0",
+            "less than 1. It holds 50.",
         ),
-        ("policy/rate.toml", "step_factor = { value = 2", "step_factor = { value = 1", "1 is not above 1"),
+        ("policy/rate.toml", "step_factor = { value = 2", "step_factor = { value = 1", "equal to 1.1. It holds 1."),
         ("sources/privigen.toml", 'publisher = "fda.report DailyMed mirror"', 'publisher = " "', "It is empty."),
         ("vocabulary/allergies.toml", 'also = ["maltose allergy"]', 'also = ["maize"]', "'maize' means corn too."),
-        ("vocabulary/labs.toml", '"mg/dL" = 0.01', '"mg/dL" = 0', "A factor is not above zero."),
+        ("vocabulary/labs.toml", '"mg/dL" = 0.01', '"mg/dL" = 0', "greater than 0. It holds 0."),
         ("vocabulary/labs.toml", "likely = [0, 40]", "likely = [0, 400]", "lie outside the possible ones"),
     ],
 )

@@ -12,8 +12,8 @@ import pytest
 
 from ivigil.cli.opening import formulary_of
 from ivigil.errors import BadKnowledge
-from ivigil.knowledge.check_rows import Weight
 from ivigil.knowledge.checks import check
+from ivigil.knowledge.checks.rows import Weight
 from ivigil.knowledge.loading import SHIPPED, Knowledge
 from ivigil.knowledge.overlay import fact_hash, split_path, value_at
 from ivigil.knowledge.regimens import Phase
@@ -243,7 +243,7 @@ ONE_IS_TOO_FEW = [
     ("products/privigen.toml", "vials", f"{{ sizes_g = [5], {READ} }}"),
     ("products/privigen.toml", "labels.EU", _eu_label()),
     ("products/privigen.toml", "labels", f"{{ EU = {_eu_label()} }}"),
-    ("products/hizentra.toml", "conversion.factor", f"{{ factor = 1.5, {READ} }}"),
+    ("products/hizentra.toml", "labels.US.subcutaneous.uses.PI.conversion.factor", f"{{ factor = 1.5, {READ} }}"),
     ("indications/cidp.toml", "regimens.eu_loading", f"{{ g_per_kg_max = 2, {READ} }}"),
     ("policy/setting.toml", "first_setting", f'{{ value = "home", {READ} }}'),
 ]
@@ -260,18 +260,18 @@ def test_what_doses_needs_two_different_people(lay: Lay, file: str, path: str, f
         knowledge.all_waiting()
 
 
-def test_a_restriction_may_be_signed_by_one(lay: Lay):
-    filter_ = row("administration.filter", f'{{ text = "0.2 um.", {READ} }}', by=("A. Nurse",))
+def test_what_neither_doses_nor_screens_may_be_signed_by_one(lay: Lay):
+    storage = row("storage", f'{{ text = "Up to 25 degrees.", {READ} }}', by=("A. Nurse",))
 
-    stated = lay(privigen(filter_)).product("privigen").administration.filter
+    stated = lay(privigen(storage)).product("privigen").storage
 
     assert stated is not None
-    assert stated.text == "0.2 um."
+    assert stated.text == "Up to 25 degrees."
 
 
 def test_nobody_is_too_few(lay: Lay):
     with pytest.raises(BadKnowledge, match="name of who read it"):
-        lay(privigen(row("administration.filter", f'{{ text = "x.", {READ} }}', by=()))).product("privigen")
+        lay(privigen(row("storage", f'{{ text = "x.", {READ} }}', by=()))).product("privigen")
 
 
 # ---- refused, with file and field

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ivigil.assessment.belongs import belongs_to
+from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
     Circumstances,
     Rules,
@@ -24,11 +26,12 @@ from ivigil.assessment.screening import (
     unlikely_values,
 )
 from ivigil.assessment.screening.decide import decide
+from ivigil.errors import BadInput
 from ivigil.findings import Finding, in_order
 from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
 from ivigil.knowledge.facts import Fact, Statement
-from ivigil.knowledge.indications import Criterion, Indication
-from ivigil.knowledge.policies import Policies
+from ivigil.knowledge.indications import Criterion, Indication, Review
+from ivigil.knowledge.policies import Policies, SettingPolicy
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
@@ -107,6 +110,16 @@ class RegimenLine(_Part):
     line: Line
 
 
+class ReviewDue(_Part):
+    """When the first review is due at the latest, and from which day that was counted."""
+
+    on: date
+    counted_from: date
+    start_planned: bool
+    treated_before: bool | None
+    line: Line
+
+
 class OptionLine(_Part):
     """One alternative for this family of conditions."""
 
@@ -148,12 +161,15 @@ class Assessment(_Part):
     criteria: tuple[AskedOrComputed, ...]
     criteria_note: str
     baseline: tuple[Line, ...]
+    first_review: ReviewDue
     review: tuple[Line, ...]
     response: tuple[Line, ...]
     stopping: tuple[Line, ...]
     cautions: tuple[Line, ...]
     findings: tuple[Finding, ...]
     risks: tuple[str, ...]
+    setting: tuple[Line, ...]
+    beside_other_treatments: tuple[Line, ...]
     alternatives: tuple[OptionLine, ...]
     alternatives_notes: tuple[Line, ...]
     sources: dict[str, CitedSource]
@@ -180,12 +196,20 @@ class Library:
     made_with: MadeWith
 
 
-def assess(patient: Patient, region: str, at: datetime, library: Library) -> Assessment:
-    """The assessment of a patient for the library's condition, in a region, at a moment."""
+def assess(patient: Patient, region: str, at: datetime, library: Library, start: datetime | None = None) -> Assessment:
+    """The assessment of a patient for the library's condition, in a region, at a moment.
+
+    ``start`` is the planned first infusion, from which the first review is counted; without it the moment counts.
+
+    Raises:
+        BadInput: the planned start lies before the moment of the assessment, or carries no offset.
+    """
+    check_start(start, at)
     indication, policies = library.indication, library.policies
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value)
     screened = screen_patient(library.rules, about)
     findings = (
+        *belongs_to(indication, patient, at),
         *free_texts(patient, library.vocabulary, policies.free_text),
         *unlikely_values(
             patient, at, policies.plausibility, library.vocabulary, policies.weight.adult_from_years.value
@@ -239,12 +263,19 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
         criteria=tuple(_criterion(one, replace(about, permits=True)) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
         baseline=lines_of(indication.baseline),
+        first_review=_first_review(patient, at, start, library),
         review=lines_of(indication.review),
         response=lines_of(indication.response),
         stopping=lines_of(indication.stopping),
         cautions=lines_of(indication.cautions),
         findings=in_order(findings),
         risks=tuple(sorted(screened.risks)),
+        setting=_setting(policies.setting),
+        beside_other_treatments=tuple(
+            line_of(f"{therapy.name}: {one.text}", one)
+            for therapy in library.therapies
+            for one in therapy.beside.values()
+        ),
         alternatives=()
         if family is None
         else tuple(
@@ -257,6 +288,21 @@ def assess(patient: Patient, region: str, at: datetime, library: Library) -> Ass
         notice=NOTICE,
     )
     return made.model_copy(update={"sources": _cited(made, library.source_of)})
+
+
+def check_start(start: datetime | None, at: datetime) -> None:
+    """Refuse a planned start that lies before the assessment or carries no offset."""
+    if start is not None and start.tzinfo is None:
+        raise BadInput(
+            "--start", start.isoformat(), "A datetime carries its offset.", "Write it as 2026-11-20T09:00:00-05:00."
+        )
+    if start is not None and start < at:
+        raise BadInput(
+            "--start",
+            start.isoformat(),
+            f"The planned start lies before the assessment ({at.isoformat()}).",
+            "Correct --start or --at.",
+        )
 
 
 def counts(indications: Iterable[Indication]) -> dict[str, int]:
@@ -282,7 +328,7 @@ def line_of(text: str, fact: Fact) -> Line:
     return Line(text=text, basis=basis, read=fact.read, sources=fact.src)
 
 
-def lines_of(statements: Mapping[str, Statement]) -> tuple[Line, ...]:
+def lines_of(statements: Mapping[str, Statement] | Mapping[str, Review]) -> tuple[Line, ...]:
     """Statements in the order of their file."""
     return tuple(line_of(one.text, one) for one in statements.values())
 
@@ -298,6 +344,39 @@ def _labelled(products: Iterable[Product], indication: str, region: str) -> Iter
                     revision=label.revision,
                     line=line_of(use.indication.text, use.indication),
                 )
+
+
+def _first_review(patient: Patient, at: datetime, start: datetime | None, library: Library) -> ReviewDue:
+    counted_from = (start or at).date()
+    due, fact = first_review_on(counted_from, library.indication, library.policies.review)
+    history = patient.immunoglobulin_history
+    return ReviewDue(
+        on=due,
+        counted_from=counted_from,
+        start_planned=start is not None,
+        treated_before=None if history is None else bool(history),
+        line=line_of(fact.text if isinstance(fact, Review) else fact.note, fact),
+    )
+
+
+def _setting(policy: SettingPolicy) -> tuple[Line, ...]:
+    """Where infusions may be given, in the policy's own numbers; the plan decides for a product."""
+    needed, grade = policy.home_after_uneventful_supervised, policy.home_excluding_from_grade
+    against = ", ".join(policy.home_excluding_conditions.items).replace("_", " ")
+    return (
+        line_of(
+            f"The first infusions of each product are given in {policy.first_setting.value}.", policy.first_setting
+        ),
+        line_of(
+            f"Home only after {needed.value} uneventful supervised infusions of the same product, with a named supervisor.",
+            needed,
+        ),
+        line_of(f"Home only with a complete kit: {', '.join(policy.home_kit.items)}.", policy.home_kit),
+        line_of(f"Not at home with: {against}.", policy.home_excluding_conditions),
+        line_of(
+            f"Not at home after a severe reaction to immunoglobulin, or any of grade {grade.value} or more.", grade
+        ),
+    )
 
 
 def _benefit(indication: Indication) -> Graded | None:
@@ -379,7 +458,7 @@ def _option(option: Option, names: Mapping[str, str]) -> OptionLine:
             lines[part] = (line_of(found.text, found),)
         elif found:
             lines[part] = lines_of(found)
-    name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " "))
+    name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " ").replace("ivig", "IVIG"))
     return OptionLine(therapy=option.therapy, name=name, lines=lines)
 
 
@@ -396,8 +475,10 @@ def _all_lines(made: Assessment) -> Iterable[Line]:
     yield from (one.line for one in (*made.positions, *made.evidence, *filter(None, (made.benefit,))))
     yield from (one.line for one in made.regimens)
     yield from (one.line for one in made.criteria)
+    yield made.first_review.line
     yield from made.studies
     yield from (*made.baseline, *made.review, *made.response, *made.stopping, *made.cautions, *made.alternatives_notes)
+    yield from (*made.setting, *made.beside_other_treatments)
     for option in made.alternatives:
         for found in option.lines.values():
             yield from found

@@ -17,15 +17,17 @@ def assess_command(
     indication: str = typer.Option(help="Condition id; `ivigil knowledge list indications`."),
     region: str | None = typer.Option(None, help="Whose labels: US, ... (or IVIGIL_REGION)."),
     at: str | None = typer.Option(None, help="The moment of the assessment, ISO 8601 with offset. Default: now."),
+    start: str | None = typer.Option(None, help="Planned first infusion, from which the first review is counted."),
     json_: bool = typer.Option(False, "--json", help="The assessment as JSON on standard output."),
 ) -> int:
     """Is it indicated, on what evidence, with what risks, and what else is there."""
     from ivigil.assessment.report import assess
 
     knowledge = open_knowledge()
-    moment, _ = start_or_now(at)
+    moment, _ = start_or_now(at, "--at")
     record = read_patient(read_json(patient, "PATIENT"), limits_of(knowledge))
-    made = assess(record, region_or_refuse(region), moment, library_of(knowledge, indication))
+    planned = None if start is None else start_or_now(start)[0]
+    made = assess(record, region_or_refuse(region), moment, library_of(knowledge, indication), planned)
     if json_:
         typer.echo(made.model_dump_json(by_alias=True))
     else:

@@ -53,10 +53,10 @@ def list_command(
     json_: bool = JSON_OPTION,
 ) -> int:
     """List products with what can be planned and what is missing, conditions, or sources."""
-    from ivigil.cli.opening import open_knowledge
+    from ivigil.cli.opening import open_to_look
     from ivigil.documents import knowledge_tables as tables
 
-    knowledge = open_knowledge()
+    knowledge = open_to_look()
     whose = region.strip().upper() if region and region.strip() else None
     if what is Listed.PRODUCTS:
         rows = _products(knowledge, whose)
@@ -91,10 +91,10 @@ def show_command(
     json_: bool = JSON_OPTION,
 ) -> int:
     """Show every value of a record with its unit, source, reading, place and note."""
-    from ivigil.cli.opening import open_knowledge
+    from ivigil.cli.opening import open_to_look
     from ivigil.documents.knowledge_tables import render_record
 
-    shown = _record(open_knowledge(), record)
+    shown = _record(open_to_look(), record)
     lines = (_fact_line(row, hashes) for row in shown["rows"])
     if not hashes:
         for row in shown["rows"]:
@@ -109,12 +109,12 @@ def search_command(
     json_: bool = JSON_OPTION,
 ) -> int:
     """Find products, conditions, words, rules and sources by any of their names, best first, with the word that matched."""
-    from ivigil.cli.opening import open_knowledge
+    from ivigil.cli.opening import open_to_look
     from ivigil.documents.knowledge_tables import render_search
 
     if not text.strip():
         raise UsageError("TEXT", text, "A search needs a word.", "Give a name, code or word.")
-    rows = _found(text, open_knowledge())
+    rows = _found(text, open_to_look())
     lines = ([f"{row['kind']}/{row['id']}", row["name"], row["why"]] for row in rows)
     _show({"asked": text, "found": rows}, json_, lines, lambda console: render_search(rows, text, console))
     return EXIT_DONE
@@ -125,12 +125,12 @@ def check_command(json_: bool = JSON_OPTION) -> int:
     """Check that the facts keep their own rules. Exit code 0 without errors, 4 with."""
     from dataclasses import asdict
 
-    from ivigil.cli.opening import open_knowledge
+    from ivigil.cli.opening import open_to_look, today
     from ivigil.documents.knowledge_tables import render_checks
-    from ivigil.knowledge.check_rows import Weight
     from ivigil.knowledge.checks import check
+    from ivigil.knowledge.checks.rows import Weight
 
-    found = check(open_knowledge())
+    found = check(open_to_look(), today())
     rows = [{**asdict(row), "severity": row.severity.value} for row in found]
     counts = {weight.value: sum(row.severity is weight for row in found) for weight in Weight}
     summary = f"{counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks."

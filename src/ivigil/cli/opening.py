@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from ivigil import __version__, written
 from ivigil.assessment.report import Library
 from ivigil.assessment.screening import Rules
-from ivigil.errors import BadInput, UsageError
+from ivigil.errors import BadInput, BadKnowledge, UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits
 from ivigil.prescription.request import Formulary
@@ -28,9 +28,38 @@ QUARTER_MIN = 15
 
 
 def open_knowledge() -> Knowledge:
-    """The shipped facts, with the overlay folder of ``IVIGIL_KNOWLEDGE`` if that is set."""
+    """The shipped facts, with the overlay folder of ``IVIGIL_KNOWLEDGE`` if that is set and holds no error.
+
+    The shipped facts are checked by the tests, so that without an overlay nothing is checked here.
+
+    Raises:
+        BadKnowledge: the first error of ``ivigil knowledge check``; an overlay with any makes no plan.
+    """
+    knowledge = open_to_look()
+    if knowledge.overlay_fingerprint is not None:
+        from ivigil.knowledge.checks import Weight, check
+
+        wrong = [row for row in check(knowledge, today()) if row.severity is Weight.ERROR]
+        if wrong:
+            more = f" Errors in all: {len(wrong)}." if len(wrong) > 1 else ""
+            raise BadKnowledge(
+                wrong[0].where,
+                None,
+                f"{wrong[0].message} Facts with an error make no plan.{more}",
+                f"{wrong[0].remedy} `ivigil knowledge check` lists every error.",
+            )
+    return knowledge
+
+
+def open_to_look() -> Knowledge:
+    """The same facts without the check: to show them and to say what is wrong, never to plan with."""
     folder = os.environ.get(OVERLAY)
     return Knowledge(Path(folder) if folder else None)
+
+
+def today() -> date:
+    """The day at the place that is furthest ahead: a signature of today is of today everywhere."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 def region_or_refuse(asked: str | None) -> str:
@@ -89,8 +118,8 @@ def made_with(knowledge: Knowledge) -> MadeWith:
     return MadeWith(ivigil=__version__, knowledge=knowledge.fingerprint, overlay=knowledge.overlay_fingerprint)
 
 
-def start_or_now(asked: str | None) -> tuple[datetime, bool]:
-    """The start asked for, or the next quarter of an hour from now; the flag says that it was the clock's."""
+def start_or_now(asked: str | None, name: str = "--start") -> tuple[datetime, bool]:
+    """The moment asked for, or the next quarter of an hour from now; the flag says that it was the clock's."""
     if asked is None:
         now = datetime.now().astimezone()
         step = timedelta(minutes=QUARTER_MIN - now.minute % QUARTER_MIN)
@@ -98,7 +127,7 @@ def start_or_now(asked: str | None) -> tuple[datetime, bool]:
     try:
         return written.moment(asked), False
     except written.NotReadable as problem:
-        raise BadInput("--start", asked, problem.rule, problem.remedy) from problem
+        raise BadInput(name, asked, problem.rule, problem.remedy) from problem
 
 
 def read_json(path: str, what: str) -> object:

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from ivigil.assessment.ask import Answer
 from ivigil.assessment.mechanism import Explained, Explanation
-from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegionStanding
-from ivigil.documents.citations import KINDS, Citations
+from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegimenLine, RegionStanding
+from ivigil.documents.citations import Citations
+from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
+from ivigil.documents.wording import visible
+from ivigil.sources import CitedSource
 
 BASIS = {
     "source": "",
@@ -47,9 +51,13 @@ def render_assessment(made: Assessment, console: Console) -> None:
     console.print(Text(made.indication_name, style="bold"))
     console.print(
         Text(
-            f"patient {made.patient_ref} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
+            f"patient {visible(made.patient_ref)} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
         )
     )
+    if made.findings:
+        console.print()
+        console.print(Text("This patient", style="bold"))
+        render_findings(made.findings, console, cited=cited)
     sections: tuple[tuple[str, Iterable[RenderableType]], ...] = (
         (
             f"Labelled in {made.region}",
@@ -63,7 +71,8 @@ def render_assessment(made: Assessment, console: Console) -> None:
         (
             "Evidence",
             (
-                *(_graded(one, cited) for one in (*made.evidence, *filter(None, (made.benefit,)))),
+                *(_graded(one, cited) for one in made.evidence),
+                *(_benefit(one, cited) for one in filter(None, (made.benefit,))),
                 *_note(made.evidence_note),
             ),
         ),
@@ -72,7 +81,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
             "Dose regimens",
             (
                 *(
-                    _line(f"{one.phase}, {one.authority or 'source'}: {one.line.text}", one.line, cited)
+                    _line(f"{one.phase}, {one.authority or 'source'}: {_dose(one)}{one.line.text}", one.line, cited)
                     for one in made.regimens
                 ),
                 *_note(made.regimens_note),
@@ -80,18 +89,16 @@ def render_assessment(made: Assessment, console: Console) -> None:
         ),
         ("Criteria", (*(_criterion(one, cited) for one in made.criteria), *_note(made.criteria_note))),
         ("Record at the start", (_line(one.text, one, cited) for one in made.baseline)),
-        ("Review", (_line(one.text, one, cited) for one in made.review)),
+        ("Review", (_review_due(made, cited), *(_line(one.text, one, cited) for one in made.review))),
         ("Response", (_line(one.text, one, cited) for one in made.response)),
         ("Stopping and weaning", (_line(one.text, one, cited) for one in made.stopping)),
         ("Cautions", (_line(one.text, one, cited) for one in made.cautions)),
+        ("Where it may be given", (_line(one.text, one, cited) for one in made.setting)),
+        ("Beside other treatments", (_line(one.text, one, cited) for one in made.beside_other_treatments)),
         ("Alternatives", _alternatives(made, cited)),
     )
     for title, body in sections:
         _section(title, body, console)
-    if made.findings:
-        console.print()
-        console.print(Text("This patient", style="bold"))
-        render_findings(made.findings, console, cited=cited)
     _sources(cited, console)
     console.print()
     console.print(Text(made.notice, style="dim"))
@@ -117,7 +124,7 @@ def render_answer(answer: Answer, console: Console) -> None:
         _section(
             title,
             (
-                Text(f"· {one.text}{'' if one.verified else ' (not verified)'} {cited.mark(one.sources)}")
+                _bulleted(f"{one.text}{'' if one.verified else ' (not verified)'} {cited.mark(one.sources)}".rstrip())
                 for one in said
             ),
             console,
@@ -136,7 +143,7 @@ def render_explanation(made: Explanation, console: Console) -> None:
         here = "  · concerns what you asked about" if made.indication in one.concerns else ""
         console.print()
         console.print(Text.assemble((one.name, "bold"), (here, "dim")))
-        console.print(_line(one.summary.text, one.summary, cited, bullet=""))
+        console.print(Text(_said(one.summary.text, one.summary, cited)))
         for title, lines in (("measured", one.findings), ("against it", one.against), ("not known", one.unknown)):
             if lines:
                 console.print(Text(f"  {title}", style="dim"))
@@ -158,25 +165,78 @@ def _section(title: str, body: Iterable[RenderableType], console: Console) -> No
         console.print(Group(*rows))
 
 
-def _line(text: str, line: Line, cited: Citations, bullet: str = "· ") -> Text:
-    return Text(f"{bullet}{text}{BASIS[line.basis]} {cited.mark(line.sources)}".rstrip())
+def _bulleted(text: str) -> Table:
+    """A statement under its bullet: the next lines stand under its first word."""
+    table = Table.grid()
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_row("· ", Text(visible(text)))
+    return table
 
 
-def _standing(one: RegionStanding, cited: Citations) -> Text:
+def _said(text: str, line: Line, cited: Citations) -> str:
+    return f"{text}{BASIS[line.basis]} {cited.mark(line.sources)}".rstrip()
+
+
+def _line(text: str, line: Line, cited: Citations) -> Table:
+    return _bulleted(_said(text, line, cited))
+
+
+def _standing(one: RegionStanding, cited: Citations) -> Table:
     region = one.region.upper() if len(one.region) == 2 else one.region.capitalize()
-    said = one.status if one.line.text == one.status else f"{one.status}. {one.line.text}"
+    repeats = one.line.text.casefold().startswith(one.status.casefold())
+    said = one.line.text if repeats else f"{one.status}. {one.line.text}"
     return _line(f"{region}: {said}", one.line, cited)
 
 
-def _graded(one: Graded, cited: Citations) -> Text:
-    grade = f" [{one.scheme}: {one.grade}]" if one.scheme and one.grade else f" [{one.grade}]" if one.grade else ""
-    return _line(f"{one.who}{f' {one.edition}' if one.edition else ''}{grade}: {one.line.text}", one.line, cited)
+def _graded(one: Graded, cited: Citations) -> Table:
+    """Who says it, the edition if the name does not hold it, the scheme if it is another name, and each once."""
+    scheme = "" if one.scheme in one.who else f"{one.scheme}: "
+    grade = f" [{scheme}{one.grade}]" if one.grade else ""
+    edition = f" {one.edition}" if one.edition and one.edition not in one.who else ""
+    said = "" if one.line.text == f"{one.scheme}: {one.grade}" else f": {one.line.text}"
+    return _line(f"{one.who}{edition}{grade}{said}", one.line, cited)
 
 
-def _criterion(one: AskedOrComputed, cited: Citations) -> Text:
+def _benefit(one: Graded, cited: Citations) -> Table:
+    whose = "" if one.line.basis == "own_reading" else f", judged by {one.who}"
+    said = "" if one.line.text == one.grade else f". {one.line.text}"
+    return _line(f"Benefit {one.grade}{whose}{said}", one.line, cited)
+
+
+def _criterion(one: AskedOrComputed, cited: Citations) -> Table:
     word = CRITERION[one.status] if one.computed else "? asked"
     whose = " ".join(filter(None, (one.body, f"({one.region})" if one.region not in {"", "any"} else "")))
     return _line(f"{word}: {f'{whose}: ' if whose else ''}{one.line.text}", one.line, cited)
+
+
+def _dose(one: RegimenLine) -> str:
+    """The numbers of a regimen, where its own sentence does not say them."""
+    if one.g_per_kg_max is None or "g/kg" in one.line.text:
+        return ""
+    grams = _span(one.g_per_kg_min, one.g_per_kg_max)
+    days = f" over {_span(one.days_min, one.days_max)} days" if one.days_max > 1 else " in one day"
+    every = (
+        "" if one.interval_days_max is None else f", every {_span(one.interval_days_min, one.interval_days_max)} days"
+    )
+    whom = f" ({one.population})" if one.population else ""
+    return f"{grams} g/kg{days}{every}{whom}. "
+
+
+def _span(low: float | None, high: float) -> str:
+    if low is None:
+        return f"up to {high:g}"
+    return f"{high:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _review_due(made: Assessment, cited: Citations) -> Text:
+    due = made.first_review
+    day = f"{due.counted_from.isoformat()}, {'the planned start' if due.start_planned else 'this assessment; no start was given'}"
+    sooner = "" if not due.treated_before else " Treated before: if it is the same treatment, count from its own start."
+    why = " By policy: no source of this condition gives a day." if due.line.basis == "policy" else ""
+    return Text(
+        f"· First review by {due.on.isoformat()} (counted from {day}).{sooner}{why} {cited.mark(due.line.sources)}"
+    )
 
 
 def _note(text: str) -> Iterator[Text]:
@@ -199,22 +259,25 @@ def _mechanism_lines(one: Explained) -> tuple[Line, ...]:
 
 
 def _cited_in(made: Assessment) -> Iterator[str]:
+    for finding in made.findings:
+        yield from finding.sources
     for group in (made.labelled_here, made.standing, made.positions, made.evidence, made.regimens, made.criteria):
         for one in group:
             yield from one.line.sources
     if made.benefit is not None:
         yield from made.benefit.line.sources
+    yield from made.first_review.line.sources
     for lines in (made.studies, made.baseline, made.review, made.response, made.stopping, made.cautions):
         for line in lines:
             yield from line.sources
+    for line in (*made.setting, *made.beside_other_treatments):
+        yield from line.sources
     for option in made.alternatives:
         for found in option.lines.values():
             for line in found:
                 yield from line.sources
     for line in made.alternatives_notes:
         yield from line.sources
-    for finding in made.findings:
-        yield from finding.sources
 
 
 def _sources(cited: Citations, console: Console) -> None:
@@ -223,11 +286,15 @@ def _sources(cited: Citations, console: Console) -> None:
         return
     console.print()
     console.print(Text("Sources", style="bold"))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
     for place, name, source in rows:
-        if source is None:
-            console.print(Text(f"[{place}] {name}"))
-            continue
-        when = f" {source.revision}," if source.revision else ""
-        console.print(
-            Text(f"[{place}] {source.title}.{when} {KINDS.get(source.kind, source.kind)} {source.address}", style="dim")
-        )
+        said = Text(name) if source is None else Text(f"{source.title}.{_read(source)} {source.address}", style="dim")
+        table.add_row(Text(f"[{place}]"), said)
+    console.print(table)
+
+
+def _read(source: CitedSource) -> str:
+    when = f" {source.revision}," if source.revision else ""
+    return f"{when} {kind(source)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from ivigil.documents.wording import clock, other_date
 from ivigil.prescription.plan import Infusion
 
 
@@ -26,6 +27,14 @@ class AlikeDays:
         if len(self.infusions) == 1:
             return f"Day {self.first.number}"
         return f"Days {self.first.number}–{self.infusions[-1].number} alike"
+
+    def clock(self, after_min: int) -> str:
+        """Clock time so many minutes after the start; a weekday only where it holds for each of these days."""
+        return clock(self.first.starts_at, after_min, named=len(self.infusions) == 1)
+
+    def other_date(self, after_min: int) -> str:
+        """What :meth:`clock` says beside a time on a later date, alone."""
+        return other_date(self.first.starts_at, after_min, named=len(self.infusions) == 1)
 
 
 def alike_days(infusions: Iterable[Infusion], most: int | None = None) -> tuple[AlikeDays, ...]:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ivigil.documents.wording import number, strength
 from ivigil.knowledge import facts, policies, products, subcutaneous
-from ivigil.knowledge.check_rows import spelled
+from ivigil.knowledge.checks.rows import spelled
 from ivigil.knowledge.indications import Regulatory
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.rules import Rule

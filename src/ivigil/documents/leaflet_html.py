@@ -11,8 +11,10 @@ from ivigil.prescription.plan import Plan
 
 Json = dict[str, Any]
 
-WIDE, HIGH, BELOW = 1000, 90, 54
-ROOM = 34
+WIDE, HIGH, BELOW = 1000, 110, 66
+ROOM = 46
+"""Room for the disc of one station: on a telephone a thousandth of the picture is a third of a pixel."""
+DISC = 21
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #18212b; --soft: #4a5561; --ground: #fff; --tint: #eef1f5; --line: #c4cad2;
@@ -109,7 +111,7 @@ def _sentence(row: Json) -> str:
         for number in row["cited"].split(",")
         if number
     ]
-    return _text(row["text"]) + (f"<sup>{' '.join(marks)}</sup>" if marks else "")
+    return _text(row["text"]) + (f"<sup>{', '.join(marks)}</sup>" if marks else "")
 
 
 def _plain(part: Json) -> str:
@@ -189,9 +191,9 @@ def _picture(one: Json) -> str:
         last = left
         middle = left + ROOM / 2
         marks.append(
-            f'<path d="M{x(at)} {HIGH}L{middle:.1f} {HIGH + 16}" stroke="var(--ink)" stroke-width="2"/>'
-            f'<circle cx="{middle:.1f}" cy="{HIGH + 32}" r="16" fill="var(--ink)"/>'
-            f'<text x="{middle:.1f}" y="{HIGH + 39}" text-anchor="middle" font-size="20" font-weight="700"'
+            f'<path d="M{x(at)} {HIGH}L{middle:.1f} {HIGH + 18}" stroke="var(--ink)" stroke-width="2"/>'
+            f'<circle cx="{middle:.1f}" cy="{HIGH + 18 + DISC}" r="{DISC}" fill="var(--ink)"/>'
+            f'<text x="{middle:.1f}" y="{HIGH + 27.5 + DISC}" text-anchor="middle" font-size="27" font-weight="700"'
             f' fill="var(--ground)">{place + 1}</text>'
         )
     return (

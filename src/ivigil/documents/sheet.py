@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from ivigil.documents.candidates import CandidateGroup, candidate_groups
-from ivigil.documents.citations import KINDS, Citations, merged
+from ivigil.documents.citations import Citations, merged
 from ivigil.documents.days import AlikeDays, alike_days
+from ivigil.documents.prescribed import (
+    REGIONS,
+    authority,
+    cost,
+    counted_days,
+    interval,
+    joined,
+    kind,
+    lots,
+    minutes_before,
+    premedication_dose,
+    shared_reason,
+    strengths,
+)
 from ivigil.documents.wording import (
     MAY_BE,
     NOT_VERIFIED,
     PATTERNS,
     accepted_by,
     accepted_for,
-    clock,
     day,
     duration,
     moment,
@@ -21,7 +34,6 @@ from ivigil.documents.wording import (
     offset,
     per_kg,
     short_id,
-    strength,
     vials,
 )
 from ivigil.findings import Finding, Severity
@@ -38,8 +50,6 @@ VITALS_A_ROW = 14
 PATIENT_IN_HEADER = 44
 """Signs of the patient's reference that fit in the header; the first page holds all of it."""
 
-#: A source that speaks for no one market names none.
-REGIONS = {"any": ""}
 SETTINGS = {"hospital": "in hospital", "clinic": "in the clinic", "home": "at home"}
 
 
@@ -69,16 +79,17 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
         "accepted": [
             one.model_dump(exclude={"at"}) | {"at": "" if one.at is None else moment(one.at)} for one in plan.accepted
         ],
+        "set_aside": list(dict.fromkeys(one.code for one in plan.findings if accepted_for(plan, one) is not None)),
         "candidates": [_candidates(one) for one in candidate_groups(plan.candidates)],
         "references": [
             {
                 "number": place,
                 "id": name,
                 "title": source.title if source else name,
-                "rest": _joined(source.publisher, REGIONS.get(source.region, source.region), source.revision)
+                "rest": joined(source.publisher, REGIONS.get(source.region, source.region), source.revision)
                 if source
                 else "",
-                "kind": KINDS.get(source.kind, source.kind) if source else "",
+                "kind": kind(source) if source else "",
                 "address": source.address if source else "",
             }
             for place, name, source in cited.rows()
@@ -88,10 +99,6 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= PATIENT_IN_HEADER else f"{text[: PATIENT_IN_HEADER - 1]}…"
-
-
-def _joined(*parts: str) -> str:
-    return ", ".join(part for part in parts if part)
 
 
 def _made_with(plan: Plan) -> str:
@@ -104,23 +111,22 @@ def _made_with(plan: Plan) -> str:
 
 
 def _prescription(ordered: Prescription, plan: Plan, cited: Citations) -> Json:
-    strengths = dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions)
-    rest_by_authority = "the label" if ordered.authority == "label" else ordered.authority
+    reason = shared_reason(ordered.premedication)
     return {
         "brand": ordered.brand,
-        "strength": " and ".join(strengths),
-        "label": _joined(f"{ordered.region} label", ordered.label_revision),
-        "regimen": f"{ordered.phase.value.capitalize()}, by {rest_by_authority} {cited.mark(ordered.sources)}".rstrip(),
+        "strength": strengths(plan.infusions),
+        "label": joined(f"{ordered.region} label", ordered.label_revision),
+        "regimen": f"{ordered.phase.value.capitalize()}, by {authority(ordered)} {cited.mark(ordered.sources)}".rstrip(),
         "off_label": ordered.off_label,
         "figures": _figures(ordered, len(plan.infusions)),
+        "premedication_reason": reason,
         "premedication": [
             {
                 "what": row.what,
-                "dose": row.dose or "dose: the prescriber",
+                "dose": premedication_dose(row),
                 "route": row.route,
-                "before": f"{row.min_before[0]}–{row.min_before[1]} min before" if row.min_before else "",
-                "reason": row.reason,
-                "caution": row.caution,
+                "before": minutes_before(row),
+                "caution": row.caution if reason else f"{row.reason} {row.caution}".strip(),
                 "cited": cited.mark(row.sources),
             }
             for row in ordered.premedication
@@ -134,7 +140,7 @@ def _figures(ordered: Prescription, days: int) -> list[Json]:
             "label": "Course dose",
             "value": number(ordered.course_dose_g),
             "unit": "g",
-            "note": f"{'1 day' if days == 1 else f'{days} days'}; prescribed {number(ordered.prescribed_course_dose_g)}\u00a0g",
+            "note": f"{counted_days(days)}; prescribed {number(ordered.prescribed_course_dose_g)}\u00a0g",
         },
         {"label": "Dose", "value": number(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight"},
         {
@@ -153,15 +159,12 @@ def _figures(ordered: Prescription, days: int) -> list[Json]:
             "label": "Next course",
             "value": day(ordered.next_course_on) if ordered.next_course_on else "not planned",
             "unit": "",
-            "note": f"every {ordered.interval_days} days" if ordered.interval_days else "no interval in the source",
+            "note": interval(ordered),
         },
         {"label": "Where", "value": SETTINGS[ordered.setting], "unit": "", "note": ""},
     ]
     if ordered.cost is not None:
-        rows[-1]["note"] = (
-            f"{number(ordered.cost.course)} {ordered.cost.currency}"
-            f" at {number(ordered.cost.price_per_g)} {ordered.cost.currency}/g"
-        )
+        rows[-1]["note"] = cost(ordered.cost)
     return rows
 
 
@@ -173,9 +176,9 @@ def _alike(days: AlikeDays, cited: Citations) -> Json:
     return {
         "title": days.title,
         "dates": [{"number": one.number, "date": day(one.starts_at.date())} for one in days.infusions],
-        "start": clock(shown.starts_at, 0),
+        "start": days.clock(0),
         "offset": offset(shown.starts_at),
-        "end": clock(shown.starts_at, shown.duration_min),
+        "end": days.clock(shown.duration_min),
         "dose": number(shown.dose_g),
         "volume": number(shown.total_ml),
         "duration": duration(shown.duration_min),
@@ -185,14 +188,10 @@ def _alike(days: AlikeDays, cited: Citations) -> Json:
         "vials": _drawn(shown),
         "vials_text": vials(shown.vials),
         "waste": number(shown.waste_g) if shown.waste_g else "",
-        "lots": [
-            f"{number(vial.size_g)} g: lot {lot.lot} × {lot.count}, expires {day(lot.expires_on)}"
-            for vial in shown.vials
-            for lot in vial.lots
-        ],
-        "stairs": _stairs(shown),
-        "steps": _steps(shown, cited),
-        "vitals": _vitals(shown),
+        "lots": lots(shown.vials),
+        "stairs": _stairs(days),
+        "steps": _steps(days, cited),
+        "vitals": _vitals(days),
     }
 
 
@@ -216,8 +215,9 @@ def _drawn(infusion: Infusion) -> list[Json]:
     return rows
 
 
-def _stairs(infusion: Infusion) -> list[Json]:
+def _stairs(days: AlikeDays) -> list[Json]:
     """Steps as fractions of the whole width and of the highest rate."""
+    infusion = days.first
     highest = max((step.pump_ml_per_h for step in infusion.steps), default=1)
     minutes = max(infusion.duration_min, 1)
     return [
@@ -226,16 +226,22 @@ def _stairs(infusion: Infusion) -> list[Json]:
             "to": (step.start_min + step.duration_min) / minutes,
             "high": float(step.pump_ml_per_h / highest),
             "rate": number(step.pump_ml_per_h),
-            "clock": clock(infusion.starts_at, step.start_min),
+            **_time(days, step.start_min),
         }
         for step in infusion.steps
     ]
 
 
-def _steps(infusion: Infusion, cited: Citations) -> list[Json]:
+def _time(days: AlikeDays, at_min: int) -> Json:
+    """A clock time, and apart from it the date that it falls on if that is a later one."""
+    other = days.other_date(at_min)
+    return {"clock": days.clock(at_min).removesuffix(other).rstrip(), "other_date": other}
+
+
+def _steps(days: AlikeDays, cited: Citations) -> list[Json]:
     return [
         {
-            "clock": clock(infusion.starts_at, step.start_min),
+            **_time(days, step.start_min),
             "minutes": str(step.duration_min),
             "pump": number(step.pump_ml_per_h),
             "ml_per_kg_h": per_kg(step.rate_ml_per_kg_h),
@@ -246,15 +252,16 @@ def _steps(infusion: Infusion, cited: Citations) -> list[Json]:
             "hold_by": step.hold_basis,
             "cited": cited.mark(step.sources),
         }
-        for step in infusion.steps
+        for step in days.first.steps
     ]
 
 
-def _vitals(infusion: Infusion) -> list[list[Json]]:
-    """Rows of times at which vital signs are due; those after the end are marked."""
+def _vitals(days: AlikeDays) -> list[list[Json]]:
+    """Rows of times at which vital signs are due; those on a later date and after the end are marked."""
+    infusion = days.first
     times = [
         {
-            "clock": clock(infusion.starts_at, at_min),
+            **_time(days, at_min),
             "when": "end" if at_min == infusion.duration_min else ("after" if at_min > infusion.duration_min else ""),
         }
         for at_min in infusion.vitals_due_min

@@ -21,7 +21,6 @@ from ivigil.documents.terminal import (
     pairs,
     section,
     sources_table,
-    tally,
 )
 from ivigil.documents.wording import day, duration, moment, number, vials
 from ivigil.prescription.subcutaneous.plan import SubcutaneousInfusion, SubcutaneousOrder, SubcutaneousPlan
@@ -39,10 +38,10 @@ def _parts(plan: SubcutaneousPlan) -> Iterator[RenderableType]:
     order = plan.order
     yield header(plan, "" if order is None else f"{order.brand}, under the skin,")
     if order is None:
-        yield from section("What blocks, and what else was found", findings_shown(plan, cited))
+        yield from section("What blocks, and what else was found", findings_shown(plan, plan.findings, cited))
         yield from section("What may be accepted", [acceptable(plan)])
     else:
-        yield from section(tally(plan), findings_shown(plan, cited))
+        yield from section("What was found", findings_shown(plan, plan.findings, cited))
         yield from section("Start under the skin", [_ordered(order, cited)])
         yield from section("First infusions", [_infusions(plan.infusions), _then(order, plan.infusions)])
         yield from section("What to know", [instruction_line(one, cited) for one in order.notes])

@@ -7,9 +7,19 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from ivigil.documents.citations import KINDS
 from ivigil.documents.leaflet import pages_of
 from ivigil.documents.pdf import PAPERS, compile_pdf, drawable, each_text
+from ivigil.documents.prescribed import (
+    authority,
+    cost,
+    counted_days,
+    interval,
+    joined,
+    kind,
+    minutes_before,
+    premedication_dose,
+    strengths,
+)
 from ivigil.documents.wording import (
     NOT_VERIFIED,
     PATTERNS,
@@ -23,7 +33,6 @@ from ivigil.documents.wording import (
     number,
     per_kg,
     short_id,
-    strength,
     together,
     vials,
     visible,
@@ -99,57 +108,38 @@ def summary(plan: Plan, told_in_full: bool = True) -> Json:
 
 
 def _planned(plan: Plan, ordered: Prescription, cited: _Numbers) -> Json:
-    strengths = dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions)
-    by = "the label" if ordered.authority == "label" else ordered.authority
-    every = f"every {ordered.interval_days} days" if ordered.interval_days else "no interval in the source"
     following = f"next {day(ordered.next_course_on)}" if ordered.next_course_on else "none planned"
     rows = [
         (
             "Product",
-            f"{ordered.brand}, {' and '.join(strengths)} ({ordered.region} label {ordered.label_revision})",
+            f"{ordered.brand}, {strengths(plan.infusions)} ({ordered.region} label {ordered.label_revision})",
             "",
         ),
-        ("Regimen", f"{ordered.phase.value}, by {by}", cited.mark(ordered.sources)),
+        ("Regimen", f"{ordered.phase.value}, by {authority(ordered)}", cited.mark(ordered.sources)),
         (
             "Dose",
-            f"{number(ordered.course_dose_g)} g in {_days(plan)}; {number(ordered.dose_g_per_kg)} g/kg of "
+            f"{number(ordered.course_dose_g)} g in {counted_days(len(plan.infusions))}; {number(ordered.dose_g_per_kg)} g/kg of "
             f"{ordered.weight_basis.value} weight {number(ordered.dosing_weight_kg)} kg "
             f"(weighed {number(ordered.weight_kg)} kg, rate weight {number(ordered.rate_weight_kg)} kg)",
             "",
         ),
-        ("Courses", f"{every}; {following}", ""),
+        ("Courses", f"{interval(ordered)}; {following}", ""),
         ("Where", {"hospital": "hospital", "clinic": "clinic", "home": "home"}[ordered.setting], ""),
         ("Before", "; ".join(_before(ordered)) or "no premedication", _marks(ordered, cited)),
     ]
     if ordered.off_label is not None:
         rows.insert(2, ("Off label", ordered.off_label, ""))
     if ordered.cost is not None:
-        cost = ordered.cost
-        rows.append(
-            ("Cost", f"{number(cost.course)} {cost.currency} at {number(cost.price_per_g)} {cost.currency}/g", "")
-        )
+        rows.append(("Cost", cost(ordered.cost), ""))
     return {
         "rows": [{"label": label, "value": value, "cited": mark} for label, value, mark in rows],
         "days": [_day(one, cited) for one in plan.infusions],
     }
 
 
-def _days(plan: Plan) -> str:
-    return "1 day" if len(plan.infusions) == 1 else f"{len(plan.infusions)} days"
-
-
 def _before(ordered: Prescription) -> list[str]:
     return [
-        " ".join(
-            part
-            for part in (
-                row.what,
-                row.dose or "(dose: the prescriber)",
-                row.route,
-                f"{row.min_before[0]}–{row.min_before[1]} min before" if row.min_before else "",
-            )
-            if part
-        )
+        joined(f"{row.what} ({premedication_dose(row)})", row.route, minutes_before(row))
         for row in ordered.premedication
     ]
 
@@ -196,7 +186,7 @@ def _references(plan: Plan, cited: _Numbers) -> list[Json]:
     rows = []
     for name, place in cited.names.items():
         source = plan.sources.get(name)
-        said = [] if source is None else [source.publisher, source.revision, KINDS.get(source.kind, source.kind)]
+        said = "" if source is None else joined(source.publisher, source.revision, kind(source))
         title = name if source is None else source.title
-        rows.append({"number": str(place), "title": title, "rest": ", ".join(part for part in said if part)})
+        rows.append({"number": str(place), "title": title, "rest": said})
     return rows

@@ -10,8 +10,21 @@ from rich.table import Table
 from rich.text import Text
 
 from ivigil.documents.candidates import candidate_groups
-from ivigil.documents.citations import KINDS, Citations, merged
+from ivigil.documents.citations import Citations, merged
 from ivigil.documents.days import AlikeDays, alike_days
+from ivigil.documents.prescribed import (
+    authority,
+    cost,
+    counted_days,
+    interval,
+    joined,
+    kind,
+    lots,
+    minutes_before,
+    premedication_dose,
+    shared_reason,
+    strengths,
+)
 from ivigil.documents.staircase import staircase
 from ivigil.documents.wording import (
     MAY_BE,
@@ -20,7 +33,6 @@ from ivigil.documents.wording import (
     SIGNS,
     accepted_by,
     accepted_for,
-    clock,
     day,
     duration,
     moment,
@@ -33,10 +45,11 @@ from ivigil.documents.wording import (
     visible,
 )
 from ivigil.findings import Finding, MayBe, Severity
-from ivigil.prescription.plan import Accepted, AnyPlan, Infusion, Instruction, Plan, Prescription
+from ivigil.prescription.plan import Accepted, AnyPlan, Instruction, Plan, Prescription
 
 WIDEST = 120
 STYLES: dict[Severity, str] = {Severity.BLOCKS: "bold red", Severity.WARNS: "yellow", Severity.INFORMS: "dim blue"}
+TO_DO: dict[Severity, str] = {Severity.BLOCKS: "to resolve", Severity.WARNS: "to heed", Severity.INFORMS: "to know"}
 INDENT = 2
 
 
@@ -64,18 +77,23 @@ def render_findings(
 def _parts(plan: Plan, wide: int) -> Iterator[RenderableType]:
     cited = Citations(plan)
     yield _header(plan)
+    blocks, warns, informs = (_of(plan, one) for one in Severity)
     if plan.status == "blocked":
-        yield from section("What blocks, and what else was found", findings_shown(plan, cited))
+        yield from section("What blocks", findings_shown(plan, blocks, cited))
         yield from section("What may be accepted", [acceptable(plan)])
-        yield from section("Products considered", [candidates_table(plan)])
+        yield from section("What warns", findings_shown(plan, warns, cited))
     else:
-        yield from section(tally(plan), findings_shown(plan, cited))
+        yield from section("What blocked, and who accepted it", findings_shown(plan, blocks, cited))
         if plan.prescription is not None:
             yield from section("Prescription", [_prescription(plan.prescription, plan, cited)])
+            yield from section("Before the infusion", _premedication(plan.prescription, cited))
         for days in alike_days(plan.infusions):
             yield from section(_day_title(days), [_days(days, wide)])
+        yield from section("What warns", findings_shown(plan, warns, cited))
+    yield from section("What informs", _shortly(informs, cited))
+    if plan.status != "blocked":
         yield from _administration(plan, cited)
-        yield from section("Products considered", [candidates_table(plan)])
+    yield from section("Products considered", [candidates_table(plan)])
     yield from section("Sources", [sources_table(cited)] if cited.rows() else [])
     yield Text()
     yield _said(plan.notice, "bold")
@@ -106,8 +124,7 @@ def _line(*parts: tuple[str, str] | str) -> Text:
 def _header(plan: Plan) -> RenderableType:
     if plan.prescription is None or plan.status == "blocked":
         return header(plan, "")
-    strengths = " and ".join(dict.fromkeys(strength(one.concentration_g_per_ml) for one in plan.infusions))
-    return header(plan, f"{plan.prescription.brand} {strengths}".rstrip())
+    return header(plan, f"{plan.prescription.brand} {strengths(plan.infusions)}".rstrip())
 
 
 def header(plan: AnyPlan, what: str) -> RenderableType:
@@ -124,21 +141,58 @@ def header(plan: AnyPlan, what: str) -> RenderableType:
         _line("patient ", (plan.patient_ref, "bold"), f" · {plan.status} · plan ", (short_id(plan.plan_id), "bold"))
     )
     lines.append(_line((f"valid until {moment(plan.valid_until)}", "dim")))
+    lines.extend(tally(plan))
     return Group(*lines)
 
 
-def tally(plan: AnyPlan) -> str:
-    """How many findings of each weight."""
-    counts = {one: sum(finding.severity is one for finding in plan.findings) for one in Severity}
-    return "Findings: " + ", ".join(f"{SIGNS[one]} {count} {one.value}" for one, count in counts.items() if count)
+def tally(plan: AnyPlan) -> Iterator[Text]:
+    """What was found, by weight: what blocks or warns is named at once, and told in full further down."""
+    for one in Severity:
+        found = _of(plan, one)
+        if found:
+            codes = ", ".join(dict.fromkeys(finding.code for finding in found))
+            said = ", below" if one is Severity.INFORMS else f": {codes}"
+            accepted = one is Severity.BLOCKS and all(accepted_for(plan, finding) for finding in found)
+            word = "accepted although it blocks" if accepted else TO_DO[one]
+            yield _line((f"{SIGNS[one]} {len(found)} {word}", STYLES[one]), said)
 
 
 # ---- findings
 
 
-def findings_shown(plan: AnyPlan, cited: Citations) -> list[RenderableType]:
-    """Every finding, with who accepted it."""
-    return [_finding(one, accepted_for(plan, one), cited) for one in plan.findings]
+def _of(plan: AnyPlan, severity: Severity) -> list[Finding]:
+    return [one for one in plan.findings if one.severity is severity]
+
+
+def findings_shown(plan: AnyPlan, findings: Iterable[Finding], cited: Citations) -> list[RenderableType]:
+    """These findings, with who accepted them."""
+    return [_finding(one, accepted_for(plan, one), cited) for one in findings]
+
+
+def _shortly(findings: Iterable[Finding], cited: Citations) -> list[RenderableType]:
+    """What only informs: one paragraph for each code, under its sign."""
+    by_code: dict[str, list[Finding]] = {}
+    for one in findings:
+        by_code.setdefault(one.code, []).append(one)
+    if not by_code:
+        return []
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, style=STYLES[Severity.INFORMS])
+    table.add_column()
+    for code, same in by_code.items():
+        said = _line((f"{same[0].severity.value} ", STYLES[Severity.INFORMS]), (code, "bold"), " ")
+        for one in same:
+            mark = cited.mark(one.sources)
+            said.append_text(
+                _line(
+                    f" {one.text}",
+                    (f" ({NOT_VERIFIED})" if not one.verified else "", "italic"),
+                    f" → {one.remedy}" if one.remedy else "",
+                    (f" {mark}" if mark else "", "dim"),
+                )
+            )
+        table.add_row(SIGNS[Severity.INFORMS], said)
+    return [table]
 
 
 def _finding(finding: Finding, accepted: Accepted | None, cited: Citations | None) -> RenderableType:
@@ -195,39 +249,42 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def _prescription(ordered: Prescription, plan: Plan, cited: Citations) -> RenderableType:
-    count = len(plan.infusions)
     dose = number(ordered.course_dose_g)
     if ordered.course_dose_g != ordered.prescribed_course_dose_g:
         dose += f" g in whole vials, of {number(ordered.prescribed_course_dose_g)}"
-    following = "no interval in the source"
-    if ordered.interval_days is not None and ordered.next_course_on is not None:
-        following = f"{day(ordered.next_course_on)}, every {ordered.interval_days} days"
-    rows = [
-        (
-            "dose",
-            f"{number(ordered.dose_g_per_kg)} g/kg, {ordered.phase.value}, by {ordered.authority} {cited.mark(ordered.sources)}",
-        ),
-        (
-            "dosing weight",
-            f"{number(ordered.dosing_weight_kg)} kg ({ordered.weight_basis.value}; weighed {number(ordered.weight_kg)} kg;"
-            f" rates on {number(ordered.rate_weight_kg)} kg)",
-        ),
-        ("course", f"{dose} g over {count} {'day' if count == 1 else 'days'}"),
-        ("next course", following),
-        ("label", f"{ordered.region} {ordered.label_revision}".rstrip()),
-        ("off label", ordered.off_label or ""),
-        ("setting", ordered.setting),
-    ]
-    if ordered.cost is not None:
-        cost = ordered.cost
-        rows.append(("cost", f"{number(cost.course)} {cost.currency} at {number(cost.price_per_g)} {cost.currency}/g"))
+    by = f"{ordered.phase.value}, by {authority(ordered)} {cited.mark(ordered.sources)}".rstrip()
+    weight = f"{ordered.weight_basis.value}; weighed {number(ordered.weight_kg)} kg"
+    following = day(ordered.next_course_on) if ordered.next_course_on is not None else ""
+    return pairs(
+        [
+            ("off label", ordered.off_label or ""),
+            ("dose", f"{number(ordered.dose_g_per_kg)} g/kg, {by}"),
+            (
+                "dosing weight",
+                f"{number(ordered.dosing_weight_kg)} kg ({weight}; rates on {number(ordered.rate_weight_kg)} kg)",
+            ),
+            ("course", f"{dose} g over {counted_days(len(plan.infusions))}"),
+            ("next course", joined(following, interval(ordered))),
+            ("label", joined(ordered.region, ordered.label_revision)),
+            ("setting", ordered.setting),
+            ("cost", "" if ordered.cost is None else cost(ordered.cost)),
+            ("premedication", "" if ordered.premedication else "none proposed"),
+        ]
+    )
+
+
+def _premedication(ordered: Prescription, cited: Citations) -> Iterator[RenderableType]:
+    """Medicines and measures before the infusion; a reason that all share is said once."""
+    reason = shared_reason(ordered.premedication)
+    if reason:
+        yield _line((reason, "dim"))
     for row in ordered.premedication:
-        before = f", {row.min_before[0]}–{row.min_before[1]} min before" if row.min_before else ""
-        text = f"{row.what}: {row.dose or 'dose by the prescriber'}, {row.route}{before}. {row.reason} {row.caution}"
-        rows.append(("premedication", f"{text} {cited.mark(row.sources)}"))
-    if not ordered.premedication:
-        rows.append(("premedication", "none proposed"))
-    return pairs(rows)
+        said = joined(premedication_dose(row), row.route, minutes_before(row))
+        about = row.caution if reason else f"{row.reason} {row.caution}".strip()
+        mark = cited.mark(row.sources)
+        yield _line(
+            (row.what, "bold"), f": {said}", f" ({about})" if about else "", (f" {mark}" if mark else "", "dim")
+        )
 
 
 def _day_title(days: AlikeDays) -> str:
@@ -236,20 +293,15 @@ def _day_title(days: AlikeDays) -> str:
 
 def _days(days: AlikeDays, wide: int) -> RenderableType:
     shown = days.first
-    start, end = clock(shown.starts_at, 0), clock(shown.starts_at, shown.duration_min)
     waste = f"; {number(shown.waste_g)} g of the opened vials left over" if shown.waste_g else ""
-    lots = [
-        f"{lot.count} × {number(vial.size_g)} g lot {lot.lot}, expires {day(lot.expires_on)}"
-        for vial in shown.vials
-        for lot in vial.lots
-    ]
     ceiling = f"; ceiling {number(shown.ceiling_ml_per_h)} mL/h" if shown.ceiling_ml_per_h is not None else ""
+    time = f"{days.clock(0)} to {days.clock(shown.duration_min)}, {duration(shown.duration_min)}"
     facts = pairs(
         [
             ("on", ", ".join(day(one.starts_at.date()) for one in days.infusions)),
-            ("time", f"{start} to {end}, {duration(shown.duration_min)} ({offset(shown.starts_at)})"),
+            ("time", f"{time} ({offset(shown.starts_at)})"),
             ("vials", f"{vials(shown.vials)}{waste}"),
-            ("lots", "; ".join(lots)),
+            ("lots", "; ".join(lots(shown.vials))),
             ("volume", f"{number(shown.total_ml)} mL of {strength(shown.concentration_g_per_ml)}"),
             (
                 "rates",
@@ -257,27 +309,39 @@ def _days(days: AlikeDays, wide: int) -> RenderableType:
             ),
         ]
     )
-    stairs = Text("\n".join(staircase(shown, wide - INDENT)), style="cyan", no_wrap=True)
-    vitals = pairs([("vital signs", _vitals(shown))])
-    return Group(facts, Text(), _steps(shown), Padding(stairs, (1, 0, 1, INDENT)), vitals)
+    stairs = Text("\n".join(staircase(days, wide - INDENT)), style="cyan", no_wrap=True)
+    return Group(facts, Text(), _steps(days), Padding(stairs, (1, 0, 1, INDENT)), _vitals(days))
 
 
-def _vitals(infusion: Infusion) -> str:
-    during = [clock(infusion.starts_at, at) for at in infusion.vitals_due_min if at <= infusion.duration_min]
-    after = [clock(infusion.starts_at, at) for at in infusion.vitals_due_min if at > infusion.duration_min]
-    return " ".join(during) + (f"; after the end {' '.join(after)}" if after else "")
+def _vitals(days: AlikeDays) -> Table:
+    """Times at which vital signs are due, a row for each date and for those after the end."""
+    end = days.first.duration_min
+    rows: dict[tuple[bool, str], list[str]] = {}
+    for at_min in days.first.vitals_due_min:
+        other = days.other_date(at_min)
+        rows.setdefault((at_min > end, other), []).append(days.clock(at_min).removesuffix(other).rstrip())
+    named = "vital signs"
+    shown = []
+    for (after, other), times in rows.items():
+        shown.append(
+            (named, f"{joined('after the end' if after else '', other)}: {' '.join(times)}".removeprefix(": "))
+        )
+        named = ""
+    return pairs(shown)
 
 
-def _steps(infusion: Infusion) -> Table:
+def _steps(days: AlikeDays) -> Table:
+    """One row for each step; a time on another date than the start has that date beneath it."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("at", no_wrap=True)
     for name in ("min", "mL/h", "mL/kg/h", "mg/kg/min", "mL", "so far mL"):
         table.add_column(name, justify="right", no_wrap=True, style="bold" if name == "mL/h" else "")
     table.add_column("rate · hold", no_wrap=True)
-    for step in infusion.steps:
+    for step in days.first.steps:
         by = step.basis if step.basis == step.hold_basis else f"{step.basis} · {step.hold_basis}"
+        other = days.other_date(step.start_min)
         table.add_row(
-            clock(infusion.starts_at, step.start_min),
+            days.clock(step.start_min).replace(f" {other}", f"\n{other}"),
             str(step.duration_min),
             number(step.pump_ml_per_h),
             per_kg(step.rate_ml_per_kg_h),
@@ -334,6 +398,6 @@ def sources_table(cited: Citations) -> Table:
         if source is None:
             table.add_row(f"[{place}]", _said(name))
             continue
-        about = ", ".join(part for part in (source.revision, KINDS.get(source.kind, source.kind)) if part)
+        about = joined(source.revision, kind(source))
         table.add_row(Text(f"[{place}]"), _line(source.title, (f". {about}", "dim"), (f" {source.address}", "dim")))
     return table

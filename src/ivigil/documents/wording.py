@@ -16,6 +16,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 PER_KG_DECIMALS = Decimal("0.001")
+PER_KG_FIGURES = 3
 SHORT_ID = 12
 
 SIGNS: dict[Severity, str] = {Severity.BLOCKS: "◼", Severity.WARNS: "▲", Severity.INFORMS: "●"}
@@ -48,8 +49,12 @@ def number(value: Decimal) -> str:
 
 
 def per_kg(rate: Decimal) -> str:
-    """A rate per kg to three decimals; ``≈`` where more were cut off. The pump's own rate is never shortened."""
-    short = rate.quantize(PER_KG_DECIMALS, rounding=ROUND_DOWN)
+    """A rate per kg to three decimals, a small one to three figures; ``≈`` where more were cut off.
+
+    The pump's own rate is never shortened.
+    """
+    fine = min(PER_KG_DECIMALS, Decimal(1).scaleb(rate.adjusted() - PER_KG_FIGURES + 1)) if rate else PER_KG_DECIMALS
+    short = rate.quantize(fine, rounding=ROUND_DOWN)
     return number(short) if short == rate else f"≈ {number(short)}"
 
 
@@ -63,11 +68,23 @@ def day(moment: date) -> str:
     return f"{WEEKDAYS[moment.weekday()]} {moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
-def clock(start: datetime, after_min: int) -> str:
-    """Clock time so many minutes after the start; the weekday beside it once midnight has passed."""
+def clock(start: datetime, after_min: int, named: bool = True) -> str:
+    """Clock time so many minutes after the start; on another date 00:30 Tue +1 day (see :func:`other_date`)."""
     moment = start + timedelta(minutes=after_min)
-    shown = f"{moment.hour:02}:{moment.minute:02}"
-    return shown if moment.date() == start.date() else f"{shown} {WEEKDAYS[moment.weekday()]}"
+    return f"{moment.hour:02}:{moment.minute:02} {other_date(start, after_min, named)}".rstrip()
+
+
+def other_date(start: datetime, after_min: int, named: bool = True) -> str:
+    """Tue +1 day, where a time falls on another date than the start; empty on the same one.
+
+    Not ``named`` where the time stands for several days of a course: the weekday of the first would be wrong for the rest.
+    """
+    moment = start + timedelta(minutes=after_min)
+    later = (moment.date() - start.date()).days
+    if later == 0:
+        return ""
+    counted = f"{'+' if later > 0 else '−'}{abs(later)} {'day' if abs(later) == 1 else 'days'}"
+    return f"{WEEKDAYS[moment.weekday()]} {counted}" if named else counted
 
 
 def offset(moment: datetime) -> str:

@@ -46,12 +46,16 @@ class Option(Record):
 
 
 class Therapy(Record):
-    """What holds for a therapy whatever the condition: its risks, setting, interactions with immunoglobulin."""
+    """What holds for a therapy whatever the condition: its risks and setting.
+
+    ``beside`` is what to heed where immunoglobulin is given beside it, before it or after it.
+    """
 
     id: str
     name: str
     also: Terms = ()
     statements: dict[str, Statement]
+    beside: dict[str, Statement] = {}
 
 
 class Alternatives(Record):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from functools import cache
+from typing import Annotated, Any, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ivigil.quantities import (
+    DAYS_IN_A_LEAP_YEAR,
+    MIN_PER_DAY,
     ml_per_kg_h_from_mg_per_kg_h,
     ml_per_kg_h_from_mg_per_kg_min,
     ml_per_kg_h_from_ml_per_kg_min,
@@ -21,14 +24,65 @@ def _one_or_many(value: object) -> object:
 
 #: Source ids; a TOML file may write a single id as a plain string.
 SourceIds = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+
+
+def _says(words: str) -> str:
+    if not words.strip():
+        raise ValueError("it is empty; write what the page gives")
+    return words
+
+
+#: Words that say something.
+Words = Annotated[str, AfterValidator(_says)]
 #: A list of terms; a TOML file may write a single one as a plain string.
-Terms = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Terms = Annotated[tuple[Words, ...], BeforeValidator(_one_or_many)]
+
+#: A quantity that exists.
+Positive = Annotated[Decimal, Field(gt=0)]
+FromZero = Annotated[Decimal, Field(ge=0)]
+#: How long a step is held or how often one looks: at least a minute, and within a day.
+WholeMinutes = Annotated[int, Field(ge=1, le=MIN_PER_DAY)]
+#: Days between treatments: nothing that is planned lies more than a year ahead.
+WholeDays = Annotated[int, Field(ge=1, le=DAYS_IN_A_LEAP_YEAR)]
+FromOne = Annotated[int, Field(ge=1)]
+
+
+@cache
+def _numeric(record: type[BaseModel]) -> frozenset[str]:
+    """The fields of a record that hold nothing but numbers."""
+    found = {name: _kinds(field.annotation) for name, field in record.model_fields.items()}
+    return frozenset(name for name, kinds in found.items() if kinds & {int, Decimal} and not kinds & {str, bool})
+
+
+def _kinds(annotation: Any) -> frozenset[type]:  # noqa: ANN401 - an annotation is anything
+    arguments = get_args(annotation)[1:] if get_origin(annotation) is dict else get_args(annotation)
+    if arguments:
+        return frozenset().union(*map(_kinds, arguments))
+    return frozenset({annotation} if isinstance(annotation, type) else ())
+
+
+def _strangers(value: object) -> tuple[object, ...]:
+    """What stands among numbers and is a word, or yes or no, which Python would count as 1 or 0."""
+    if isinstance(value, list | tuple):
+        return tuple(one for part in value for one in _strangers(part))
+    if isinstance(value, dict):
+        return _strangers(list(value.values()))
+    return (value,) if isinstance(value, bool | str) else ()
 
 
 class Record(BaseModel):
-    """Base of every knowledge record: frozen, and a key nobody knows is refused."""
+    """Base of every knowledge record: frozen, a key nobody knows is refused, and a number is written as a number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, raw: object) -> object:
+        if isinstance(raw, dict):
+            for name in _numeric(cls) & set(raw):
+                for one in _strangers(raw[name]):
+                    raise ValueError(f"{name} = {one!r} is no number; a number stands without quotes")
+        return raw
 
 
 class Fact(Record):
@@ -65,7 +119,7 @@ def weakest(*facts: Fact) -> Read:
 class Statement(Fact):
     """A sentence in the project's own words."""
 
-    text: str
+    text: Words
 
 
 class Items(Fact):
@@ -77,8 +131,14 @@ class Items(Fact):
 class Concentration(Fact):
     """Protein concentration (g/mL); ``range_g_per_ml`` where the label prints one."""
 
-    g_per_ml: Decimal
-    range_g_per_ml: tuple[Decimal, Decimal] | None = None
+    g_per_ml: Positive
+    range_g_per_ml: tuple[Positive, Positive] | None = None
+
+    @model_validator(mode="after")
+    def _in_its_range(self) -> Self:
+        if self.range_g_per_ml is not None and not self.range_g_per_ml[0] <= self.g_per_ml <= self.range_g_per_ml[1]:
+            raise ValueError(f"g_per_ml {self.g_per_ml} lies outside range_g_per_ml")
+        return self
 
 
 class VialSizes(Fact):
@@ -96,35 +156,48 @@ class VialSizes(Fact):
 class Age(Fact):
     """An age limit in completed years."""
 
-    years: Decimal
+    years: FromZero
 
 
 class Count(Fact):
     """A bare count, for example the least number of donors in a pool."""
 
-    count: int
+    count: FromOne
 
 
 class Minutes(Fact):
     """A time in minutes."""
 
-    min: int
+    min: WholeMinutes
 
 
 class Interval(Fact):
     """The time between two rate increases that a label prints (min); one number is written as both."""
 
-    min_min: int
-    max_min: int
+    min_min: WholeMinutes
+    max_min: WholeMinutes
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_min > self.max_min:
+            raise ValueError(f"min_min {self.min_min} is above max_min {self.max_min}")
+        return self
 
 
 class Amount(Fact):
     """A measured property as printed: typical, or a range, or a bound; the unit is in the record's field name."""
 
-    typical: Decimal | None = None
-    min: Decimal | None = None
-    max: Decimal | None = None
+    typical: FromZero | None = None
+    min: FromZero | None = None
+    max: FromZero | None = None
     qualifier: str = ""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        printed = [value for value in (self.min, self.typical, self.max) if value is not None]
+        if not printed or printed != sorted(printed):
+            raise ValueError("an amount prints at least one of min, typical, max, and they rise in this order")
+        return self
 
 
 class Rate(Fact):
@@ -170,17 +243,17 @@ class Rate(Fact):
 class HeldRate(Rate):
     """A printed step: a rate and how long it is held (min); the last step of a ladder may leave ``hold_min`` out."""
 
-    hold_min: int | None = None
+    hold_min: WholeMinutes | None = None
 
 
 class TierRate(Rate):
     """A maximum that holds from so many earlier infusions of the same product on."""
 
-    after_infusions: int
+    after_infusions: Annotated[int, Field(ge=0)]
 
 
 class RateStep(Fact):
     """A printed fixed increment: add so much every so many minutes."""
 
-    add_mg_per_kg_min: Decimal
-    every_min: int
+    add_mg_per_kg_min: Positive
+    every_min: WholeMinutes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ivigil.knowledge.facts import Fact, Record, Statement
 from ivigil.knowledge.regimens import Regimen
@@ -30,11 +30,15 @@ class Code(Record):
 
 
 class AgeRange(Fact):
-    """Ages (years) in which a condition occurs or is treated: from ``from_years`` on and below ``below_years``."""
+    """Ages (years) in which a condition occurs or is treated: from ``from_years`` on and below ``below_years``.
+
+    ``sex`` where at these ages only one sex can have it.
+    """
 
     text: str
     from_years: Decimal | None = None
     below_years: Decimal | None = None
+    sex: Literal["female", "male"] | None = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -101,12 +105,26 @@ class Criterion(Fact):
     when: Predicate | None = None
 
 
+class Review(Fact):
+    """When and how response is reviewed; ``within_days`` or ``within_months`` of the start where the source says so."""
+
+    text: str
+    within_days: int | None = Field(default=None, ge=1)
+    within_months: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_span(self) -> Self:
+        if self.within_days is not None and self.within_months is not None:
+            raise ValueError("a review is due within days or within months, not both")
+        return self
+
+
 class Indication(Record):
     """One condition. The id is that of the facts and never changes.
 
     ``regimens`` are guideline and foreign regimens, used for off-label plans; a product's own label regimen stands in
     the product. ``replacement`` is True where the aim is an IgG level rather than immune modulation.
-    ``ages`` are the ages in which the condition is met; a patient outside all of them is asked about.
+    ``ages`` are the ages (and sex) in which the condition is met; a patient outside all of them is asked about.
     ``lay_terms`` are everyday names; ``specific_terms`` are words that by themselves point to this condition (a sign, an
     antibody, a syndrome), used to recognise it in a question. ``baseline`` are the measures to record before the start.
     """
@@ -130,6 +148,6 @@ class Indication(Record):
     benefit: Benefit | None = None
     eligibility: dict[str, Criterion] = {}
     baseline: dict[str, Statement] = {}
-    review: dict[str, Statement] = {}
+    review: dict[str, Review] = {}
     response: dict[str, Statement] = {}
     stopping: dict[str, Statement] = {}

@@ -89,7 +89,7 @@ def leaflet_facts(knowledge: Knowledge) -> LeafletFacts:
         first = problem.errors()[0]
         raise BadKnowledge(
             f"{FOLDER}: {'.'.join(map(str, first['loc']))}",
-            first.get("input"),
-            first["msg"] + ".",
+            None if isinstance(first.get("input"), dict) else first.get("input"),
+            first["msg"].removeprefix("Value error, ") + ".",
             "Correct the fact file.",
         ) from problem

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from ivigil.knowledge.kinetic_models import KineticModel
 
 SHIPPED = Path(__file__).parent / "data"
+#: The largest shipped file has 66 kB.
+LARGEST_FILE = 1_000_000
+PASSED_OVER = frozenset({".git"})
 R = TypeVar("R", Product, Indication, "KineticModel")
 M = TypeVar("M", bound=BaseModel)
 #: Kinds whose records another command lists.
@@ -53,6 +58,7 @@ class Knowledge:
         if overlay_folder is not None:
             _check_layout(overlay_folder, shipped)
         self._waiting: dict[str, tuple[overlay.Waiting, ...]] = {}
+        self._signed_on: dict[str, tuple[tuple[str, date], ...]] = {}
         self.product = cache(self._product)
         self.indication = cache(self._indication)
         self.kinetic_model = cache(self._kinetic_model)
@@ -140,22 +146,21 @@ class Knowledge:
     @cached_property
     def rules(self) -> dict[str, Rule]:
         """All screening rules by code, in the order in which they are shown."""
-        merged: dict[str, Any] = {}
+        merged: dict[str, Rule] = {}
         for name in self._names("screening"):
-            merged |= self._raw("screening", name).get("rules", {})
-        book = self._validated("screening", RuleBook, {"rules": merged})
-        return dict(sorted(book.rules.items(), key=lambda item: (item[1].order, item[0])))
+            merged |= self._validated(f"screening/{name}.toml", RuleBook, self._raw("screening", name)).rules
+        return dict(sorted(merged.items(), key=lambda item: (item[1].order, item[0])))
 
     @cached_property
     def policies(self) -> Policies:
         """All policies."""
-        return self._validated("policy", Policies, {name: self._raw("policy", name) for name in self._names("policy")})
+        return self._validated("policy/", Policies, {name: self._raw("policy", name) for name in self._names("policy")})
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words a patient record may use."""
         return self._validated(
-            "vocabulary", Vocabulary, {name: self._raw("vocabulary", name) for name in self._names("vocabulary")}
+            "vocabulary/", Vocabulary, {name: self._raw("vocabulary", name) for name in self._names("vocabulary")}
         )
 
     # ---- what made a result
@@ -186,6 +191,11 @@ class Knowledge:
                 if waiting := self._waiting.get(f"{kind}/{name}"):
                     found[f"{kind}/{name}"] = tuple(one.path for one in waiting)
         return found
+
+    def signed_on(self) -> dict[str, tuple[tuple[str, date], ...]]:
+        """The path and the day of every signature in the overlay, by ``kind/name``."""
+        self.all_waiting()
+        return dict(self._signed_on)
 
     # ---- reading
 
@@ -220,6 +230,7 @@ class Knowledge:
         if self._overlay is None or not (self._overlay / file).exists():
             return record
         replacements = overlay.read_replacements(_read(self._overlay / file), file)
+        self._signed_on[f"{kind}/{name}"] = tuple((one.path, one.on) for one in replacements)
         record, waiting = overlay.lay_over(record, replacements, file)
         self._waiting[f"{kind}/{name}"] = waiting
         return record
@@ -249,10 +260,14 @@ class Knowledge:
             return model.model_validate(raw)
         except ValidationError as problem:
             first = problem.errors()[0]
+            keys = [str(key) for key in first["loc"]]
+            # A folder is read as one record, whose first key is the file.
+            named = f"{file}{keys.pop(0)}.toml" if file.endswith("/") and keys else file
+            got = first.get("input")
             raise BadKnowledge(
-                f"{file}: {'.'.join(map(str, first['loc']))}",
-                first.get("input"),
-                first["msg"] + ".",
+                f"{named}: {'.'.join(keys)}",
+                None if isinstance(got, dict) else got,
+                first["msg"].removeprefix("Value error, ") + ".",
                 "Correct the fact file; `ivigil knowledge schema` prints what a record may hold.",
             ) from problem
 
@@ -264,22 +279,40 @@ def _read(path: Path) -> dict[str, Any]:
         raise BadKnowledge(
             str(path), None, "A fact file must be readable.", f"Check the file: {problem.strerror}."
         ) from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except (ValueError, RecursionError) as problem:
+        # ValueError: TOML, UTF-8, or an integer of more digits than Python reads.
         raise BadKnowledge(str(path), None, "A fact file is TOML in UTF-8.", f"Mend it: {problem}.") from problem
 
 
 def _check_layout(folder: Path, shipped: Path) -> None:
-    """Refuse an overlay file that replaces facts of a file nobody ships: it would lie there unread."""
+    """Refuse whatever would lie in the overlay unread, or be read without being in its fingerprint."""
     kinds = sorted(path.name for path in shipped.iterdir() if path.is_dir())
-    for path in sorted(folder.rglob("*.toml")):
+    for path in _inside(folder):
         below = path.relative_to(folder)
         kind = below.parts[0]
-        if len(below.parts) != 2 or kind not in kinds:  # noqa: PLR2004 - a folder and a file
+        if path.is_symlink():
+            raise BadKnowledge(
+                below.as_posix(),
+                str(path.readlink()),
+                "An overlay holds files, no links: what a link leads to can change unseen.",
+                "Put a copy of the file in its place.",
+            )
+        if path.is_dir() and path.parent == folder and kind in kinds:
+            continue
+        if path.is_dir() or len(below.parts) != 2 or kind not in kinds:  # noqa: PLR2004 - a folder and a file
             raise BadKnowledge(
                 below.as_posix(),
                 None,
                 "An overlay mirrors the folders of the facts.",
                 f"Move it into one of: {', '.join(kinds)}.",
+            )
+        if path.suffix != ".toml" or not path.is_file():
+            raise BadKnowledge(
+                below.as_posix(), None, "Only TOML files are read.", f"Write it as {path.stem}.toml, or take it out."
+            )
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise BadKnowledge(
+                below.as_posix(), f"{size} bytes", "No file of facts is this large.", "Take out what is no fact."
             )
         if kind != "sources" and not (shipped / below).exists():
             known = tuple(one.stem for one in sorted((shipped / kind).glob("*.toml")))
@@ -289,6 +322,19 @@ def _check_layout(folder: Path, shipped: Path) -> None:
                 f"An overlay replaces facts of a file that is shipped; there is no {kind} file of this name.",
                 _did_you_mean(path.stem, known, kind),
             )
+
+
+def _inside(folder: Path, levels: int = 2) -> Iterator[Path]:
+    """Everything in an overlay, files before their folder; the version control of the folder itself is passed over.
+
+    A folder inside a folder of facts is refused itself, so nobody walks further than ``levels`` below the first.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.name in PASSED_OVER and path.is_dir():
+            continue
+        if levels and path.is_dir() and not path.is_symlink():
+            yield from _inside(path, levels - 1)
+        yield path
 
 
 def _fingerprint(folder: Path) -> str:

@@ -21,6 +21,7 @@ import hashlib
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -45,8 +46,12 @@ TWO_PEOPLE = frozenset(
         "min_age",
         "max_age",
         "conversion",
+        "subcutaneous",
+        "administration",
         "excipients",
         "contraindications",
+        "boxed_warnings",
+        "not_labelled_for",
         "cautions",
         "route",
         "routes",
@@ -60,8 +65,9 @@ TWO_PEOPLE = frozenset(
         "mg_per_kg_h",
     }
 )
-#: Files whose every fact takes two people: thresholds, and the units that results are converted by.
-TWO_PEOPLE_FILES = ("policy/", "screening/", "vocabulary/labs.toml")
+#: Files whose every fact takes two people: thresholds, the words and units that a record is read by, and what a
+#: patient is told to call for help on.
+TWO_PEOPLE_FILES = ("policy/", "screening/", "vocabulary/", "leaflet/")
 #: Keys above a fact that permits. A signature says that two people read it; so it must say that it was read.
 PERMITS = frozenset(
     {
@@ -74,12 +80,64 @@ PERMITS = frozenset(
         "indication",
         "routes",
         "conversion",
+        "administration",
     }
 )
+#: Keys that restrict by standing there: a replacement that leaves one out would permit by silence.
+RESTRICTS = frozenset(
+    {
+        "contraindications",
+        "boxed_warnings",
+        "cautions",
+        "excipients",
+        "limitations",
+        "at_risk",
+        "cap",
+        "below",
+        "tiers",
+        "interval",
+        "start_hold",
+        "max_age",
+        "max_g_per_kg_day",
+        "max_g_day",
+        "max_g_course",
+        "min_duration_h",
+        "not_labelled_for",
+        "forbidden",
+        "never_for",
+        "not_with",
+        "caps",
+        "all_sites",
+        "day",
+        "previous",
+        "max_sites",
+        "rules",
+        "raises",
+        "unknown",
+        "severe",
+        "statements",
+        "home_statements",
+        "hydration",
+        "help_at_once",
+        "same_day",
+        "emergency",
+    }
+)
+#: What a record's values are converted by. A unit is a constant of nature: an overlay may add one, never change one.
+SCALES = frozenset({"unit", "units"})
+#: Units of one rate. A replaced rate says one of those that it replaces, so that no number changes its unit unseen.
+RATE_UNITS = frozenset({"mg_per_kg_min", "ml_per_kg_min", "ml_per_kg_h", "mg_per_kg_h"})
 #: What counts as read: a product's fact on its label, a guideline's dose also at the guideline's own publisher.
 READ_IN: dict[str, frozenset[str]] = {"products/": READ_WELL, "indications/": READ_WELL_GUIDELINE}
 #: A policy is the site's own word and is shown as one; it cannot stand in for a label.
 NOT_PRINTED = ("assumed", "policy")
+#: Categories of characters that nobody sees, and letters that look like a blank.
+UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u034f\u2800")
+#: Alphabets whose letters look alike.
+ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+#: How far a raw fact may go before arithmetic on it fails: a range that every printed number keeps by far.
+LARGEST, SMALLEST, DIGITS, DEEPEST, SHOWN = 10**9, -9, 18, 24, 80
 _DOTTED_KEY = re.compile(
     r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*'))*"""
 )
@@ -119,6 +177,65 @@ def _plain(value: object) -> str | int:
     return str(value)
 
 
+def person(name: str, where: str = "by") -> str:
+    """What makes a name a person's: its letters and digits, whatever their case, width, accent or punctuation.
+
+    Raises:
+        BadKnowledge: a name that holds what nobody sees, or letters of two alphabets.
+    """
+    for character in name:
+        if unicodedata.category(character) in UNSEEN or character in BLANK_LETTERS:
+            raise BadKnowledge(
+                where,
+                name.encode("ascii", "backslashreplace").decode(),
+                f"A name is what one can read; it holds U+{ord(character):04X}, which is not seen.",
+                "Write the name anew.",
+            )
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    letters = "".join(character for character in plain if character.isalnum())
+    alphabets = {unicodedata.name(character, "").split(" ")[0] for character in letters if character.isalpha()}
+    if len(alphabets & ALIKE) > 1:
+        raise BadKnowledge(
+            where,
+            name.encode("ascii", "backslashreplace").decode(),
+            "A name is written in one alphabet; letters of another look the same and are not.",
+            "Write the name anew.",
+        )
+    return letters
+
+
+def check_size(raw: dict[str, Any], file: str) -> None:
+    """Refuse what no fact needs and no arithmetic bears: numbers out of all proportion, and tables nested without end.
+
+    Raises:
+        BadKnowledge: naming the key.
+    """
+    waiting: list[tuple[str, object, int]] = [(key, part, 1) for key, part in raw.items()]
+    while waiting:
+        key, value, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise BadKnowledge(f"{file}: {key[:SHOWN]}", None, "Facts are not nested this deep.", "Remove the nesting.")
+        if isinstance(value, dict):
+            waiting += [(f"{key}.{name}", part, depth + 1) for name, part in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{key}[{number}]", part, depth + 1) for number, part in enumerate(value)]
+        elif isinstance(value, int | Decimal | float) and not isinstance(value, bool):
+            number_ = Decimal(value)
+            if number_.is_finite() and (
+                abs(number_) > LARGEST or (number_ and number_.adjusted() < SMALLEST) or _digits(number_) > DIGITS
+            ):
+                raise BadKnowledge(
+                    f"{file}: {key}",
+                    f"{number_:.6E}",
+                    "No fact holds a number of this size or with so many digits.",
+                    "Write the number as it is printed.",
+                )
+
+
+def _digits(number: Decimal) -> int:
+    return len(number.normalize().as_tuple().digits)
+
+
 def split_path(path: str, where: str = "path") -> list[str]:
     """Keys of a dotted path, read as TOML reads a dotted key."""
     if not _DOTTED_KEY.fullmatch(path):
@@ -128,6 +245,8 @@ def split_path(path: str, where: str = "path") -> list[str]:
             "An overlay path is a TOML dotted key.",
             'Write it like labels.US.uses.PI.rates.10.max; a key with a dot or a space stands in "quotes".',
         )
+    if path.count(".") >= DEEPEST:
+        raise BadKnowledge(where, path[:SHOWN], "Facts are not nested this deep.", "Shorten the path.")
     nested: Any = tomllib.loads(f"{path} = 0")
     keys: list[str] = []
     while isinstance(nested, dict):
@@ -151,8 +270,9 @@ def read_replacements(raw: dict[str, Any], file: str) -> tuple[Replacement, ...]
     """The checked replacements of one overlay file.
 
     Raises:
-        BadKnowledge: a malformed row, an unknown key, or too few signatures.
+        BadKnowledge: a malformed row, an unknown key, a number out of all proportion, or too few signatures.
     """
+    check_size(raw, file)
     unknown = set(raw) - {"replace"}
     if unknown:
         raise BadKnowledge(file, sorted(unknown)[0], "An overlay file holds only [[replace]] rows.", "Remove the key.")
@@ -192,7 +312,7 @@ def _apart(keys: list[str], other: str, where: str, path: str) -> None:
 
 
 def _signed_by_enough(one: Replacement, keys: list[str], file: str, where: str) -> None:
-    people = {" ".join(name.split()).casefold() for name in one.by if name.strip()}
+    people = {person(name, f"{where}.by") for name in one.by} - {""}
     twice = file.startswith(TWO_PEOPLE_FILES) or bool(TWO_PEOPLE & {*keys, *_keys_inside(one.fact)})
     needed = 2 if twice else 1
     if len(people) < needed:
@@ -200,7 +320,7 @@ def _signed_by_enough(one: Replacement, keys: list[str], file: str, where: str) 
             f"{where}.by",
             list(one.by),
             "This fact needs 2 different people." if twice else "This fact needs the name of who read it.",
-            "Have it checked and name everyone who did.",
+            "Have it checked and name everyone who did; case, dots, hyphens, accents and blanks make no other person.",
         )
 
 
@@ -210,7 +330,7 @@ def _read_where_it_permits(one: Replacement, keys: list[str], file: str, where: 
     if well is None:
         return
     for path, fact in _facts_inside(one.fact, tuple(keys)):
-        if not PERMITS & set(path) or "limitations" in path:
+        if not PERMITS & set(path) or "limitations" in path or _forbids(path, fact):
             continue
         if str(fact["read"]) not in well or str(fact["origin"]) in NOT_PRINTED:
             inside = ".".join(("fact", *path[len(keys) :]))
@@ -220,6 +340,11 @@ def _read_where_it_permits(one: Replacement, keys: list[str], file: str, where: 
                 "A fact that permits was printed, and was read where it is printed.",
                 f"Read it, then write read = {' or '.join(sorted(well))}.",
             )
+
+
+def _forbids(path: tuple[str, ...], fact: dict[str, Any]) -> bool:
+    """Whether an instruction on hanging the product only forbids: "do not dilute" holds, whoever read it."""
+    return "administration" in path and fact.get("permitted") is False and not fact.get("allowed")
 
 
 def _facts_inside(value: object, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -255,8 +380,61 @@ def lay_over(
         if now != one.base:
             waiting.append(Waiting(file=file, path=one.path, was=one.base, is_now=now))
             continue
-        result = _with_value(result, split_path(one.path), _signed(one))
+        keys = split_path(one.path)
+        _keeps_restrictions(value_at(record, one.path), one.fact, tuple(keys), f"{file}: {one.path}")
+        _keeps_units(value_at(record, one.path), one.fact, f"{file}: {one.path}")
+        _keeps_scales(value_at(record, one.path), one.fact, keys[-1], f"{file}: {one.path}")
+        result = _with_value(result, keys, _signed(one))
     return result, tuple(waiting)
+
+
+def _keeps_restrictions(shipped: object, new: object, keys: tuple[str, ...], where: str) -> None:
+    """Refuse a replacement that leaves out what restricts: absence would permit, and nobody would have said so."""
+    if not isinstance(shipped, dict) or not isinstance(new, dict):
+        return
+    listed = bool(keys) and keys[-1] in RESTRICTS and not {"origin", "read"} <= set(shipped)
+    for key, part in shipped.items():
+        if key not in new and (key in RESTRICTS or listed):
+            raise BadKnowledge(
+                where,
+                key,
+                "The replacement leaves out what the shipped fact restricts by.",
+                "Write it as the label in force has it; an overlay replaces and adds, and takes no restriction away.",
+            )
+        _keeps_restrictions(part, new.get(key), (*keys, key), f"{where}.{key}")
+
+
+def _keeps_units(shipped: object, new: object, where: str) -> None:
+    """Refuse a rate that comes in none of the units of the rate it replaces: 8 mg/kg/min is not 8 mL/kg/h."""
+    if isinstance(shipped, dict) and isinstance(new, dict):
+        before, after = RATE_UNITS & set(shipped), RATE_UNITS & set(new)
+        if before and after and not before & after:
+            raise BadKnowledge(
+                where,
+                ", ".join(sorted(after)),
+                f"The rate it replaces is given in {' and '.join(sorted(before))}.",
+                "Give the new one in that unit too, worked out if it is not printed; the two are then held together.",
+            )
+        for key in set(shipped) & set(new):
+            _keeps_units(shipped[key], new[key], f"{where}.{key}")
+    elif isinstance(shipped, list) and isinstance(new, list):
+        for number, (old, one) in enumerate(zip(shipped, new, strict=False)):
+            _keeps_units(old, one, f"{where}[{number}]")
+
+
+def _keeps_scales(shipped: object, new: object, key: str, where: str) -> None:
+    """Refuse another conversion of a unit that is known: every threshold of the rules is in it."""
+    if not isinstance(shipped, dict) or not isinstance(new, dict):
+        if key in SCALES and new is not None and shipped != new:
+            raise BadKnowledge(
+                where,
+                str(new),
+                f"The shipped facts have {shipped} here, and rules and records count on it.",
+                "Keep it; add another unit under its own name.",
+            )
+        return
+    for name in set(shipped) & set(new):
+        _keeps_scales(shipped[name], new[name], key if key in SCALES else name, f"{where}.{name}")
 
 
 def _signed(one: Replacement) -> object:

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from ivigil.knowledge.facts import Fact, Items, Record, Statement, Terms
+from pydantic import Field, model_validator
+
+from ivigil.knowledge.facts import (
+    Fact,
+    FromZero,
+    Items,
+    Positive,
+    Record,
+    Statement,
+    Terms,
+    WholeMinutes,
+    Words,
+)
+from ivigil.knowledge.regimens import WeightBasis
+from ivigil.quantities import DAYS_IN_A_LEAP_YEAR, MIN_PER_DAY
 
 
 class Number(Fact):
@@ -14,10 +29,157 @@ class Number(Fact):
     value: Decimal
 
 
+class Above(Number):
+    """A number above zero."""
+
+    value: Positive
+
+
+class Share(Number):
+    """A fraction that reduces: above zero and below one."""
+
+    value: Annotated[Decimal, Field(gt=0, lt=1)]
+
+
+class SmallShare(Number):
+    """A distance that is borne: at most half of the whole."""
+
+    value: Annotated[Decimal, Field(gt=0, le=Decimal("0.5"))]
+
+
+class Rounding(Number):
+    """What the rounding of printed figures can explain: at most one part in twenty."""
+
+    value: Annotated[Decimal, Field(gt=0, le=Decimal("0.05"))]
+
+
+class Multiple(Number):
+    """A factor that raises a rate at each step; less than a tenth more is no step, tenfold is no ladder."""
+
+    value: Annotated[Decimal, Field(ge=Decimal("1.1"), le=10)]
+
+
+class MinutesLong(Number):
+    """Whole minutes within a day, at least one."""
+
+    value: Annotated[Decimal, Field(ge=1, le=MIN_PER_DAY, multiple_of=1)]
+
+
+class DaysLong(Number):
+    """Whole days within a year, at least one."""
+
+    value: Annotated[Decimal, Field(ge=1, le=DAYS_IN_A_LEAP_YEAR, multiple_of=1)]
+
+
+class Times(Number):
+    """How often something went well before: a whole number, at least one."""
+
+    value: Annotated[Decimal, Field(ge=1, multiple_of=1)]
+
+
 class Choice(Fact):
-    """A policy choice among named options."""
+    """A policy choice among named options.
+
+    Each choice names its words: a rule asks for one and takes every other for its opposite, so a slip must not choose.
+    """
 
     value: str
+
+
+class RoundingChoice(Choice):
+    """How a dose is rounded to vials."""
+
+    value: Literal["nearest", "down"]
+
+
+class DaysChoice(Choice):
+    """How many of the days that a source allows."""
+
+    value: Literal["fewest", "most"]
+
+
+class IntervalChoice(Choice):
+    """Which end of a printed range of intervals."""
+
+    value: Literal["longest", "shortest"]
+
+
+class BasisChoice(Choice):
+    """Which weight doses obese adults."""
+
+    value: WeightBasis
+
+
+class RateWeightChoice(Choice):
+    """Which weight sets the rate."""
+
+    value: Literal["lower"]
+
+
+class SettingChoice(Choice):
+    """Where a first infusion is given."""
+
+    value: Literal["hospital", "clinic"]
+
+
+class RoutineChoice(Choice):
+    """Whether premedication is routine."""
+
+    value: Literal["routine", "no"]
+
+
+class YesOrNo(Choice):
+    """A plain answer."""
+
+    value: Literal["yes", "no"]
+
+
+class LimitsChoice(Choice):
+    """Which limits under the skin hold for a patient at risk."""
+
+    value: Literal["first_throughout", "label"]
+
+
+class GrowthChoice(Choice):
+    """Which end of a printed growth."""
+
+    value: Literal["slowest", "fastest"]
+
+
+class RangeChoice(Choice):
+    """Which end of a printed range."""
+
+    value: Literal["lowest", "highest"]
+
+
+class SitesChoice(Choice):
+    """How many sites."""
+
+    value: Literal["fewest"]
+
+
+class ScheduleChoice(Choice):
+    """What is proposed when no schedule is asked for."""
+
+    value: Literal["weekly"]
+
+
+class SitesRunOutChoice(Choice):
+    """What happens when the sites do not hold the volume."""
+
+    value: Literal["more_often", "refuse"]
+
+
+class WeeksPerMonth(Number):
+    """How many weeks a month counts: three to five."""
+
+    value: Annotated[Decimal, Field(gt=3, le=5)]
+
+
+class DaysAfterIv(Number):
+    """Days from the last intravenous infusion, at most four weeks."""
+
+    value: Annotated[Decimal, Field(gt=0, le=28, multiple_of=1)]
 
 
 class DosePolicy(Record):
@@ -33,23 +195,23 @@ class DosePolicy(Record):
     without an interval starts ``course_gap_days`` or more after the last infusion unless a prescriber says otherwise.
     """
 
-    rounding: Choice
-    tolerance_fraction: Number
-    part_vial_below_g: Number
-    proposed_g_per_kg: dict[str, Number] = {}
-    ordinary_days: Choice
-    at_risk_days: Choice
-    ordinary_interval: Choice
-    undivided_g_per_kg_day: Number
-    undivided_days_most: Number
-    longest_course_days: Number
-    interval_least_fraction: Number
-    course_gap_days: Number
-    plan_valid_days: Number
-    weight_valid_days_adult: Number
-    weight_valid_days_child: Number
-    weight_confirm_after_days_adult: Number
-    weight_confirm_after_days_child: Number
+    rounding: RoundingChoice
+    tolerance_fraction: SmallShare
+    part_vial_below_g: Above
+    proposed_g_per_kg: dict[str, Above] = {}
+    ordinary_days: DaysChoice
+    at_risk_days: DaysChoice
+    ordinary_interval: IntervalChoice
+    undivided_g_per_kg_day: Above
+    undivided_days_most: DaysLong
+    longest_course_days: DaysLong
+    interval_least_fraction: Share
+    course_gap_days: DaysLong
+    plan_valid_days: DaysLong
+    weight_valid_days_adult: DaysLong
+    weight_valid_days_child: DaysLong
+    weight_confirm_after_days_adult: DaysLong
+    weight_confirm_after_days_child: DaysLong
 
 
 class WeightPolicy(Record):
@@ -60,11 +222,11 @@ class WeightPolicy(Record):
     """
 
     name: str
-    adult_from_years: Number
-    obese_from_bmi: Number
-    obese_basis: Choice
-    adjusted_fraction: Number
-    rate_weight: Choice
+    adult_from_years: Above
+    obese_from_bmi: Above
+    obese_basis: BasisChoice
+    adjusted_fraction: Share
+    rate_weight: RateWeightChoice
 
 
 class RatePolicy(Record):
@@ -79,45 +241,78 @@ class RatePolicy(Record):
     ``longest_infusion_min`` is not planned.
     """
 
-    step_factor: Number
-    first_hold_min: Number
-    experienced_hold_min: Number
-    at_risk_fraction: Number
-    below_margin_fraction: Number
-    long_gap_days: Number
-    experienced_after_infusions: Number
-    ceilings_ml_per_h: dict[str, Number] = {}
-    long_session_min: Number
-    longest_infusion_min: Number
-    printed_units_agree_within: Number
+    step_factor: Multiple
+    first_hold_min: MinutesLong
+    experienced_hold_min: MinutesLong
+    at_risk_fraction: Share
+    below_margin_fraction: Share
+    long_gap_days: DaysLong
+    experienced_after_infusions: Times
+    ceilings_ml_per_h: dict[str, Above] = {}
+    long_session_min: MinutesLong
+    longest_infusion_min: MinutesLong
+    printed_units_agree_within: Rounding
+
+
+#: The least and the most.
+Limits = tuple[FromZero, FromZero]
 
 
 class WeightRange(Record):
     """From an age on: body weights outside which a value must be confirmed (kg)."""
 
-    from_years: Decimal
-    likely_kg: tuple[Decimal, Decimal]
+    from_years: FromZero
+    likely_kg: Limits
 
 
 class PlausibilityPolicy(Record):
     """What is impossible (refused) and what is unlikely (must be confirmed) in a patient record.
 
     ``possible_request`` are the limits of what may be asked of the planner, by the name of the option (its unit included).
+    ``fact_*`` are the outer limits of what a fact can say; beyond them it is a slip of the pen or another unit, and is
+    refused. They are plain numbers on purpose: an overlay replaces facts, so it cannot raise the limits it is held to.
     """
 
-    possible_weight_kg: tuple[Decimal, Decimal]
-    possible_height_cm: tuple[Decimal, Decimal]
-    possible_age_years: tuple[Decimal, Decimal]
-    possible_request: dict[str, tuple[Decimal, Decimal]]
-    likely_adult_bmi: tuple[Decimal, Decimal]
+    possible_weight_kg: Limits
+    possible_height_cm: Limits
+    possible_age_years: Limits
+    possible_request: dict[str, Limits]
+    likely_adult_bmi: Limits
     likely_weight_by_age: tuple[WeightRange, ...]
+    fact_rate_ml_per_kg_h: Limits
+    fact_start_ml_per_kg_h: Limits
+    fact_hold_min: Limits
+    fact_at_risk_fraction: Limits
+    fact_step_factor: Limits
+    fact_adult_from_years: Limits
+    fact_course_g_per_kg: Limits
+    fact_protein_g_per_ml: Limits
+    fact_vial_g: Limits
+    fact_sc_dose_factor: Limits
     basis: Statement
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        pairs = [
+            (name, getattr(self, name)) for name in type(self).model_fields if name.startswith(("poss", "like", "fact"))
+        ]
+        spans = [(name, span) for name, span in pairs if name not in {"likely_weight_by_age", "possible_request"}]
+        spans += [(f"possible_request.{name}", span) for name, span in self.possible_request.items()]
+        spans += [("likely_weight_by_age", one.likely_kg) for one in self.likely_weight_by_age]
+        for name, (least, most) in spans:
+            if least >= most:
+                raise ValueError(f"{name} runs from {least} to {most}")
+        ages = [one.from_years for one in self.likely_weight_by_age]
+        if any(earlier >= later for earlier, later in pairwise(ages)):
+            raise ValueError("likely_weight_by_age does not rise in age")
+        return self
 
 
 class ProductChoicePolicy(Record):
     """The order in which fitting products are proposed after the one the patient tolerates.
 
-    ``order`` are named keys: ``fewest_findings``, ``label_read_best``, ``lowest_iga``, ``fewest_vials``, ``name``.
+    ``order`` are named keys: ``spread_for_volume`` (most days where volume is a risk), ``fewest_findings``,
+    ``label_read_best``, ``lowest_iga``, ``fewest_vials``, ``name``.
     It is a convention for a stable list, never a judgement of which product is better.
     """
 
@@ -126,11 +321,15 @@ class ProductChoicePolicy(Record):
 
 
 class SettingPolicy(Record):
-    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product."""
+    """Where an infusion may be given: home only after so many uneventful supervised infusions of this product.
 
-    home_after_uneventful_supervised: Number
-    first_setting: Choice
+    An earlier reaction of a severe kind, or of any kind from ``home_excluding_from_grade`` on, excludes it.
+    """
+
+    home_after_uneventful_supervised: Times
+    first_setting: SettingChoice
     home_excluding_conditions: Items
+    home_excluding_from_grade: Times
     home_kit: Items
     home_statements: dict[str, Statement] = {}
 
@@ -139,32 +338,38 @@ class MonitoringPolicy(Record):
     """Which observations, when. Minutes are from the start of the infusion unless said otherwise."""
 
     measured: Items
-    baseline_within_min: Number
-    until_max_every_min: Number
-    after_max_every_min_first: Number
-    after_max_every_min_experienced: Number
-    at_each_rate_change: Choice
-    after_end_min_first: Number
-    after_end_min_experienced: Number
+    baseline_within_min: MinutesLong
+    until_max_every_min: MinutesLong
+    after_max_every_min_first: MinutesLong
+    after_max_every_min_experienced: MinutesLong
+    at_each_rate_change: YesOrNo
+    after_end_min_first: MinutesLong
+    after_end_min_experienced: MinutesLong
     statements: dict[str, Statement] = {}
 
 
 class Medicine(Fact):
     """One medicine of a premedication or first-aid table as a source prints it; None where the source gives no dose."""
 
-    drug: str
+    drug: Words
     dose: str = ""
     route: str = ""
-    min_before: tuple[int, int] | None = None
+    min_before: tuple[WholeMinutes, WholeMinutes] | None = None
     when: Literal["after_earlier_reaction", "headache_earlier", "never_routine", "routine"]
     caution: str = ""
     not_with: Terms = ()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_before is not None and self.min_before[0] > self.min_before[1]:
+            raise ValueError(f"min_before runs from {self.min_before[0]} to {self.min_before[1]}")
+        return self
 
 
 class PremedicationPolicy(Record):
     """Premedication and hydration: when they are proposed, with what, on whose word."""
 
-    routine: Choice
+    routine: RoutineChoice
     statements: dict[str, Statement] = {}
     medicines: dict[str, Medicine] = {}
     hydration: dict[str, Statement] = {}
@@ -209,14 +414,14 @@ class SubcutaneousPolicy(Record):
     ``fewest_vials``, ``name``.
     """
 
-    at_risk_limits: Choice
-    growth: Choice
-    within_range: Choice
-    weeks_per_month: Number
-    sites: Choice
-    schedule: Choice
-    sites_run_out: Choice
-    days_after_iv_unread: Number
+    at_risk_limits: LimitsChoice
+    growth: GrowthChoice
+    within_range: RangeChoice
+    weeks_per_month: WeeksPerMonth
+    sites: SitesChoice
+    schedule: ScheduleChoice
+    sites_run_out: SitesRunOutChoice
+    days_after_iv_unread: DaysAfterIv
     order: Items
 
 
@@ -232,8 +437,8 @@ class AcceptancePolicy(Record):
 class Range(Fact):
     """A policy range; its unit is in the field's name."""
 
-    low: Decimal
-    high: Decimal
+    low: Positive
+    high: Positive
 
 
 class KineticsPolicy(Record):
@@ -241,11 +446,22 @@ class KineticsPolicy(Record):
     residual from which a level counts as unexplained, how far ahead the curve runs, which central volumes are physiological.
     """
 
-    samples: Number
-    least_effective_samples: Number
-    unexplained_from_iwres: Number
-    curve_days_after_last: Number
+    samples: Times
+    least_effective_samples: Times
+    unexplained_from_iwres: Above
+    curve_days_after_last: DaysLong
     central_volume_ml_per_kg: Range
+
+
+class ReviewPolicy(Record):
+    """When a first review is due where no source of the condition says so.
+
+    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course; both
+    count from the first infusion.
+    """
+
+    ongoing_within_months: Times
+    course_within_days: DaysLong
 
 
 class Policies(Record):
@@ -265,3 +481,4 @@ class Policies(Record):
     free_text: FreeTextPolicy
     subcutaneous: SubcutaneousPolicy
     kinetics: KineticsPolicy
+    review: ReviewPolicy

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from ivigil.findings import MayBe, Severity
 from ivigil.knowledge.facts import (
     Age,
     Amount,
@@ -24,9 +25,12 @@ from ivigil.knowledge.facts import (
     Terms,
     TierRate,
     VialSizes,
+    Words,
 )
 from ivigil.knowledge.regimens import Regimen
+from ivigil.knowledge.rules import Predicate, Risk, Unknown
 from ivigil.knowledge.subcutaneous import SubcutaneousLabel
+from ivigil.sources import Read
 
 
 class Route(StrEnum):
@@ -66,6 +70,32 @@ class RateTable(Record):
         return self
 
 
+class Limitation(Fact):
+    """What a label says a use is limited by, in the project's own words.
+
+    It holds where ``when`` holds and one of ``risks`` was raised by screening; with neither it always holds. ``regimens``
+    are the regimens of the use that it concerns (empty: all); one that blocks there is not proposed while another stands.
+    ``unknown`` is said where the record does not tell.
+    """
+
+    text: str
+    severity: Severity
+    may_be: MayBe = MayBe.NEITHER
+    remedy: str = ""
+    when: Predicate | None = None
+    risks: tuple[Risk, ...] = ()
+    regimens: Terms = ()
+    unknown: Unknown | None = None
+
+    @model_validator(mode="after")
+    def _says_what_to_do(self) -> Self:
+        if self.severity is not Severity.INFORMS and not self.remedy:
+            raise ValueError(f"a limitation that {self.severity.value} needs a remedy")
+        if self.may_be is not MayBe.NEITHER and self.severity is not Severity.BLOCKS:
+            raise ValueError("only a limitation that blocks may be accepted")
+        return self
+
+
 class Use(Record):
     """One labelled use of a product: for whom, how much, how fast.
 
@@ -79,7 +109,14 @@ class Use(Record):
     max_age: Age | None = None
     regimens: dict[str, Regimen]
     rates: dict[str, RateTable] = {}
-    limitations: dict[str, Statement] = {}
+    limitations: dict[str, Limitation] = {}
+
+    @model_validator(mode="after")
+    def _limits_its_own_regimens(self) -> Self:
+        named = {name for one in self.limitations.values() for name in one.regimens}
+        if unknown := sorted(named - set(self.regimens)):
+            raise ValueError(f"a limitation names a regimen this use does not have: {', '.join(unknown)}")
+        return self
 
 
 class AtRisk(Record):
@@ -92,8 +129,8 @@ class AtRisk(Record):
 class Label(Record):
     """What one region's label says about a product."""
 
-    region: str
-    revision: str
+    region: Words
+    revision: Words
     uses: dict[str, Use]
     at_risk: AtRisk | None = None
     not_labelled_for: Items | None = None
@@ -112,6 +149,25 @@ class Fluids(Fact):
     forbidden: Terms = ()
     text: str = ""
 
+    @property
+    def permits(self) -> bool:
+        """Whether it lets anything be mixed in or run through, beyond what it forbids."""
+        return self.permitted is True or bool(self.allowed)
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> Self:
+        if self.permitted is False and self.allowed:
+            raise ValueError("permitted = false and allowed contradict each other")
+        if both := set(self.allowed) & set(self.forbidden):
+            raise ValueError(f"{', '.join(sorted(both))} stands under allowed and under forbidden")
+        if self.permits and self.read is Read.NOT_READ:
+            raise ValueError("read = not_read permits no fluid; keep what it forbids, or read it")
+        return self
+
+
+class InUse(Minutes):
+    """How long a prepared infusion may last (min)."""
+
 
 class Administration(Record):
     """How to hang this product. What was not read is absent and is shown as "not read: see the label".
@@ -125,7 +181,7 @@ class Administration(Record):
     filter: Statement | None = None
     pooling: Statement | None = None
     time_limit: Statement | None = None
-    in_use: Minutes | None = None
+    in_use: InUse | None = None
     temperature: Statement | None = None
     shaking: Statement | None = None
     venting: Statement | None = None
@@ -141,9 +197,9 @@ class Product(Record):
     """
 
     id: str
-    brand: str
+    brand: Words
     route: Route
-    form: str
+    form: Words
     routes: Items
     manufacturer: Statement | None = None
     first_us_approval: Count | None = None

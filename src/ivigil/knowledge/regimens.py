@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from ivigil.knowledge.facts import Fact
+from ivigil.knowledge.facts import Fact, Positive, WholeDays
+from ivigil.quantities import HOURS_PER_DAY
 
 
 class Phase(StrEnum):
@@ -45,19 +46,19 @@ class Regimen(Fact):
     text: str
     authority: str = ""
     region: str = ""
-    g_per_kg_min: Decimal | None = None
-    g_per_kg_max: Decimal | None = None
-    g_per_kg_day: Decimal | None = None
-    max_g_per_kg_day: Decimal | None = None
-    max_g_day: Decimal | None = None
-    max_g_course: Decimal | None = None
-    min_duration_h: Decimal | None = None
-    days_min: int = 1
-    days_max: int = 1
+    g_per_kg_min: Positive | None = None
+    g_per_kg_max: Positive | None = None
+    g_per_kg_day: Positive | None = None
+    max_g_per_kg_day: Positive | None = None
+    max_g_day: Positive | None = None
+    max_g_course: Positive | None = None
+    min_duration_h: Annotated[Decimal, Field(gt=0, le=HOURS_PER_DAY)] | None = None
+    days_min: WholeDays = 1
+    days_max: WholeDays = 1
     days_open: bool = False
     consecutive: bool = True
-    interval_days_min: int | None = None
-    interval_days_max: int | None = None
+    interval_days_min: WholeDays | None = None
+    interval_days_max: WholeDays | None = None
     weight_basis: WeightBasis | None = None
     population: str = ""
 
@@ -66,14 +67,17 @@ class Regimen(Fact):
         low, high = self.g_per_kg_min, self.g_per_kg_max
         if low is not None and high is None:
             raise ValueError("g_per_kg_min needs g_per_kg_max")
-        if low is not None and high is not None and not 0 < low <= high:
-            raise ValueError("g_per_kg_min must be positive and not above g_per_kg_max")
-        if not 1 <= self.days_min <= self.days_max:
-            raise ValueError("days_min must be at least 1 and not above days_max")
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"g_per_kg_min {low} is above g_per_kg_max {high}")
+        if self.days_min > self.days_max:
+            raise ValueError(f"days_min {self.days_min} is above days_max {self.days_max}")
         if self.days_open and (self.days_max > 1 or self.g_per_kg_day is not None):
             raise ValueError("days_open is for a source that prints no days; leave out days_max and g_per_kg_day")
-        if (self.interval_days_min is None) != (self.interval_days_max is None):
+        first, last = self.interval_days_min, self.interval_days_max
+        if (first is None) != (last is None):
             raise ValueError("interval_days_min and interval_days_max come together")
+        if first is not None and last is not None and first > last:
+            raise ValueError(f"interval_days_min {first} is above interval_days_max {last}")
         if self.g_per_kg_day is not None and self.g_per_kg_max is not None:
             if self.days_min != self.days_max or self.g_per_kg_day * self.days_max != self.g_per_kg_max:
                 raise ValueError("g_per_kg_day x days must be g_per_kg_max, with one number of days")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Self
 
-from ivigil.knowledge.facts import Record, SourceIds, Terms
+from pydantic import model_validator
+
+from ivigil.knowledge.facts import Positive, Record, SourceIds, Terms, Words
 
 
 class Term(Record):
@@ -13,7 +16,7 @@ class Term(Record):
     ``brands`` are trade names by which the word is written.
     """
 
-    name: str
+    name: Words
     also: Terms = ()
     brands: Terms = ()
     icd10: Terms = ()
@@ -29,15 +32,23 @@ class LabTest(Record):
     ``negative`` as value and have no unit.
     """
 
-    name: str
+    name: Words
     qualitative: bool = False
     unit: str = ""
-    units: dict[str, Decimal] = {}
+    units: dict[str, Positive] = {}
     possible: tuple[Decimal, Decimal] | None = None
     likely: tuple[Decimal, Decimal] | None = None
     looks_like: str = ""
     src: SourceIds = ()
     note: str = ""
+
+    @model_validator(mode="after")
+    def _limits_rise(self) -> Self:
+        for name in ("possible", "likely"):
+            limits = getattr(self, name)
+            if limits is not None and not limits[0] < limits[1]:
+                raise ValueError(f"{name} runs from {limits[0]} to {limits[1]}")
+        return self
 
 
 class Vocabulary(Record):

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from ivigil.assessment.belongs import years_or_months
 from ivigil.assessment.screening import Circumstances, screen_product
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
 from ivigil.prescription.dose import Dose, choose_doses, choose_regimen, phases_of
+from ivigil.prescription.limitations import limitation_findings, unbarred
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import labelled_tables, strictest_rates
 from ivigil.prescription.permission import Need, permitted
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.stock import Shelf, shelf_of
 from ivigil.prescription.vials import Day, DoseWindow, choose_vials
-from ivigil.sources import RANK, Read
 
 SLOWING_RISKS = frozenset({"renal", "thrombotic", "volume"})
 
@@ -255,12 +256,6 @@ def label_age(
     return None
 
 
-def years_or_months(age: Decimal) -> str:
-    """An age (years) as it is spoken."""
-    whole = int(age)
-    return f"{whole} years" if whole >= 2 else f"{int(age * 12)} months"  # noqa: PLR2004 - how ages are spoken
-
-
 def _course(
     product: Product,
     label: Label,
@@ -289,11 +284,15 @@ def _course(
     if phase is None and request.regimen is None:
         phase = available[0] if len(available) == 1 else None
     at_risk = bool(risks & SLOWING_RISKS)
+    limitations, about = ({} if use is None else use.limitations), circumstances(request, formulary, product)
+    if request.regimen is None and request.days is None:  # what is asked for by name or number is judged, not replaced
+        regimens = unbarred(regimens, limitations, risks, about)
     chosen = choose_regimen(regimens, phase, at_risk, request, formulary.policies.dose)
     if chosen is None:
         reasons.add(_no_regimen(product, use, phase, request, available))
         return None
     regimen_id, regimen = chosen
+    reasons.found.extend(limitation_findings(limitations, regimen_id, risks, about))
     reasons.need(dose_need(regimen), formulary, region, guideline=use is None)
     weight = _weight(request, formulary, regimen)
     if weight is None or rates is None or product.vials is None:
@@ -435,57 +434,3 @@ def last_day(request: Request, dose: Dose) -> date:
 def blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
     """A finding that blocks, which nobody may accept unless it says so."""
     return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=sources)
-
-
-# ---- the order of proposal
-
-
-def _reading(one: Considered) -> int:
-    course = one.course
-    if course is None:
-        return len(Read)
-    return max(RANK[fact.read] for fact in (course.regimen, course.rates.start, course.rates.max))
-
-
-def _iga_mcg_per_g(product: Product) -> Decimal:
-    """IgA per gram of protein (mcg), so that 5 % and 10 % compare; what was not read comes last."""
-    amount = product.iga_mcg_per_ml
-    read = None if amount is None else amount.max or amount.typical
-    strength = min(one.g_per_ml for one in product.concentrations.values())
-    return Decimal("Infinity") if read is None else read / strength
-
-
-ORDER_KEYS: dict[str, Callable[[Considered], int | str | Decimal]] = {
-    "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
-    "label_read_best": _reading,
-    "lowest_iga": lambda one: _iga_mcg_per_g(one.product),
-    "fewest_vials": lambda one: sum(day.number_of_vials for day in one.course.days) if one.course else 0,
-    "name": lambda one: one.product.brand,
-}
-
-
-def in_order_of_proposal(
-    considered: tuple[Considered, ...], request: Request, formulary: Formulary
-) -> tuple[Considered, ...]:
-    """Fitting products first; of those the one the patient now tolerates, then labelled uses, then the policy's keys."""
-    current = tolerated_now(request, formulary)
-    keys = [ORDER_KEYS[name] for name in formulary.policies.product_choice.order.items]
-    return tuple(
-        sorted(
-            considered,
-            key=lambda one: (not one.fits, one.product.id != current, one.off_label, *(key(one) for key in keys)),
-        )
-    )
-
-
-def tolerated_now(request: Request, formulary: Formulary) -> str | None:
-    """The product given last, unless a severe reaction to it is recorded or nobody recorded whether there was one."""
-    history = request.patient.immunoglobulin_history
-    if not history:
-        return None
-    last = max(history, key=lambda entry: entry.last_given_at)
-    if last.reactions is None or any(
-        formulary.vocabulary.reactions[kind].severe for one in last.reactions for kind in one.kinds
-    ):
-        return None
-    return last.product

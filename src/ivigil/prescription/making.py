@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from ivigil.assessment.belongs import belongs_to
 from ivigil.assessment.screening import free_texts, kidney_function, screen_dose, screen_patient, unlikely_values
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
@@ -21,9 +22,7 @@ from ivigil.prescription.candidates import (
     Course,
     circumstances,
     consider,
-    in_order_of_proposal,
     shortest_duration_h,
-    years_or_months,
 )
 from ivigil.prescription.dose import phases_of
 from ivigil.prescription.off_label import slowest
@@ -38,6 +37,7 @@ from ivigil.prescription.plan import (
     Prescription,
     identified,
 )
+from ivigil.prescription.proposal import in_order_of_proposal
 from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import choose_setting
@@ -229,19 +229,8 @@ def _indication_standing(request: Request, formulary: Formulary) -> Iterable[Fin
 
 
 def _age_of_condition(request: Request, formulary: Formulary) -> Iterable[Finding]:
-    """Ask when the condition belongs to another age than the patient's."""
-    age, ranges = request.patient.age_at(request.start), formulary.indication.ages.values()
-    if age is None or not ranges or any(one.holds(age) for one in ranges):
-        return
-    belongs = " or ".join(one.text for one in ranges)
-    yield Finding(
-        code="age-unusual-for-condition",
-        severity=Severity.BLOCKS,
-        may_be=MayBe.OVERRIDDEN,
-        text=f"The facts place {formulary.indication.name} in another age ({belongs}); the patient is {years_or_months(age)}.",
-        remedy="Check the condition and the birth date; if both are right, have a prescriber accept this with the reason.",
-        sources=tuple(dict.fromkeys(name for one in ranges for name in one.src)),
-    )
+    """Ask when the condition belongs to another age or sex than the patient's."""
+    return belongs_to(formulary.indication, request.patient, request.start)
 
 
 def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:

@@ -31,10 +31,12 @@ def choose_setting(request: Request, formulary: Formulary, product: Product) -> 
         set(policy.home_excluding_conditions.items)
         & ((request.patient.listed("conditions") or frozenset()) | request.patient.in_texts("conditions"))
     )
+    worst = max((one.grade or 0 for one in request.patient.known_reactions), default=0)
     reasons = {
         "a severe reaction to immunoglobulin is recorded": any(
             formulary.vocabulary.reactions[kind].severe for one in request.patient.known_reactions for kind in one.kinds
         ),
+        f"a reaction of grade {worst} to immunoglobulin is recorded": worst >= policy.home_excluding_from_grade.value,
         f"these conditions speak against home by policy: {', '.join(against).replace('_', ' ')}": bool(against),
         "conditions are not recorded, so what speaks against home cannot be checked": request.patient.conditions
         is None,

@@ -2,10 +2,11 @@
 
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.assessment.screening.plausibility import kidney_function, unlikely_values
-from ivigil.assessment.screening.screen import Rules, screen_dose, screen_patient, screen_product
+from ivigil.assessment.screening.screen import NOT_VERIFIED, Rules, screen_dose, screen_patient, screen_product
 from ivigil.assessment.screening.texts import free_texts, not_meant
 
 __all__ = [
+    "NOT_VERIFIED",
     "Circumstances",
     "Rules",
     "free_texts",

@@ -23,6 +23,7 @@ CONDITION = "condition"
 
 _KEYWORDS = ("msgctxt", "msgid", "msgstr")
 _NOON_H = 12
+NO_BREAK = "\u00a0"
 
 
 class Texts:
@@ -98,16 +99,26 @@ class Texts:
             say("December"),
         )[when.month - 1]
 
-    def clock(self, start: datetime, after_min: int, in_sentence: bool = False) -> str:
-        """Clock time so many minutes after the start; the day of the week beside it on another day.
+    def clock(self, start: datetime, after_min: int, in_sentence: bool = False, named: bool = True) -> str:
+        """Clock time so many minutes after the start; on another date which day that is beside it.
 
-        In a sentence Spanish puts an article before it.
+        Not ``named`` where the time stands for several days of a course: the weekday of the first would be wrong for the
+        rest, so the next day is told. In a sentence Spanish puts an article before the time.
         """
         at = start + timedelta(minutes=after_min)
         shown = self._time(at)
         if in_sentence and self.lang == "es":
             shown = f"{'la' if at.hour == 1 else 'las'}\u00a0{shown}"
-        return shown if at.date() == start.date() else f"{shown} ({self.weekday(at)})"
+        later = (at.date() - start.date()).days
+        if later == 0:
+            return shown
+        other = self.weekday(at) if named else self._days_later(later)
+        return f"{shown} ({other.replace(' ', NO_BREAK)})"
+
+    def _days_later(self, later: int) -> str:
+        if later == 1:
+            return self.say("the next day")
+        return self.say("the day before") if later == -1 else self.say("{n} days later", n=str(later))
 
     def _time(self, at: datetime) -> str:
         if self.lang != "en":

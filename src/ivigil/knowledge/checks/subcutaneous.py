@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from itertools import product as every
 
-from ivigil.knowledge.check_rows import CheckRow, Weight, error, spelled
+from ivigil.knowledge.checks.rows import CheckRow, Weight, error, spelled
 from ivigil.knowledge.products import Label, Product, Route
 from ivigil.knowledge.subcutaneous import SiteTable, SubcutaneousUse
 from ivigil.quantities import DAYS_PER_WEEK
@@ -14,8 +14,6 @@ from ivigil.quantities import DAYS_PER_WEEK
 COMPARE = "Compare with the label."
 #: A gram's volume as a label counts it may be rounded by so much (6 mL at 16.5 % is 1 % below 1/0.165).
 ROUNDED_WITHIN = Decimal("0.02")
-#: No factor that was ever printed lies outside.
-FACTORS = (Decimal(1), Decimal("1.6"))
 OLDEST_YEARS, HEAVIEST_KG = Decimal(120), Decimal(300)
 LEAST_KG = Decimal(1)
 
@@ -78,11 +76,8 @@ def starts_add_up(product: Product, file: str) -> Iterator[CheckRow]:
 
 def _conversion_holds(sc: SubcutaneousUse, strengths: list[Decimal], where: str) -> Iterator[CheckRow]:
     conversion = sc.conversion
-    low, high = FACTORS
     if conversion.factor is not None:
         factor = conversion.factor.factor
-        if not low <= factor <= high:
-            yield error(f"{where}.factor", f"{factor} is outside {low} to {high}, all that labels print.", COMPARE)
         for key, row in conversion.superseded.items():
             if row.factor == factor:
                 yield error(f"{where}.superseded.{spelled((key,))}", f"{factor} is the factor in force.", COMPARE)
