@@ -69,8 +69,10 @@ def test_a_level_that_no_curve_explains_is_named_and_not_absorbed():
     record = changed()
     record["levels"][1]["igg_g_per_l"] = 19.5
     found = made(record)
-    assert found.levels[1].unexplained
-    assert found.levels[1].individual_predicted < 12
+    assert [one.unexplained for one in found.levels] == [False, True, False]
+    without = made(changed(levels=[record["levels"][0], record["levels"][2]]))
+    assert found.curve == without.curve
+    assert found.parameters == without.parameters
     said = next(one for one in found.findings if one.code == "level-unexplained")
     assert "19.5 g/L at 140.0" in said.text
     assert "missed doses" in str(said.remedy)

@@ -31,7 +31,7 @@ def forecast_command(
 
     raw = read_json(record, "RECORD")
     if not isinstance(raw, Mapping):
-        raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/forecast.md.")
+        raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
     knowledge = open_knowledge()
     if model is not None:
         knowledge.kinetic_model(model)  # an unknown one is named before anything else

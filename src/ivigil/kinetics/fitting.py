@@ -14,7 +14,7 @@ models are compared. Diagnostics say how many samples that was worth.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -129,6 +129,35 @@ def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
     )
 
 
+def without(data: Data, places: NDArray[np.bool_]) -> Data:
+    """The same doses, with only the levels where ``places`` is true."""
+    return replace(
+        data,
+        level_d=data.level_d[places],
+        level_g_per_l=data.level_g_per_l[places],
+        below=data.below[places],
+    )
+
+
+def surprise(prior: Prior, data: Data, place: int, samples: int, seed: int) -> float:
+    """How far one level lies from what all the others predict for it, in standard deviations of that prediction.
+
+    The prediction's variance is that of the posterior from the other levels and of measuring. A level below
+    quantification surprises only by what is predicted above its limit.
+    """
+    others = np.arange(data.level_d.size) != place
+    known = fit(prior, without(data, others), samples, seed)
+    levels = np.empty(samples)
+    _predict_all(
+        known.samples, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route, data.level_d[place], levels
+    )
+    mean = float(known.weights @ levels)
+    spread = float(known.weights @ (levels - mean) ** 2)
+    noise = prior.additive_g_per_l**2 + prior.proportional**2 * float(known.weights @ levels**2)
+    away = (float(data.level_g_per_l[place]) - mean) / math.sqrt(spread + noise)
+    return min(away, 0.0) if data.below[place] else away
+
+
 def _normalised(logs: Floats) -> tuple[Floats, float]:
     """Weights that sum to 1, and the log of their mean before that."""
     top = float(logs.max())
@@ -158,6 +187,14 @@ def _predict(p, dose_d, dose_g, dose_over_d, dose_route, days, out):
                     if amplitude != 0.0:
                         total += dose_g[dose] * amplitude * kernels._entering(rates[one], since, dose_over_d[dose])
         out[place] = total / p[kernels.VC] + p[kernels.BASELINE]
+
+
+@njit(cache=True)
+def _predict_all(parameters, dose_d, dose_g, dose_over_d, dose_route, day, out):
+    days, one = np.array([day]), np.empty(1)
+    for row in range(parameters.shape[0]):
+        _predict(parameters[row], dose_d, dose_g, dose_over_d, dose_route, days, one)
+        out[row] = one[0]
 
 
 @njit(cache=True)

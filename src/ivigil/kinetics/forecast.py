@@ -17,7 +17,7 @@ from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.kinetics import kernels
 from ivigil.kinetics.catalogue import VERIFICATION, why_not_forecast
-from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted
+from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, surprise, without
 from ivigil.kinetics.individual import individual
 from ivigil.kinetics.population import NAMES, ROUTES, omega
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
@@ -61,7 +61,11 @@ class Estimate(_Part):
 
 
 class LevelSeen(_Part):
-    """One level under the model of the greatest weight. ``iwres`` is its distance in residual standard deviations."""
+    """One level under the model of the greatest weight. ``iwres`` is its distance in residual standard deviations.
+
+    ``surprise`` is its distance from what the other levels predict, in standard deviations of that prediction. An
+    ``unexplained`` level is told and does not count in the estimate.
+    """
 
     time: str | float
     observed: float
@@ -69,6 +73,7 @@ class LevelSeen(_Part):
     population_predicted: float
     individual_predicted: float
     iwres: float
+    surprise: float
     unexplained: bool
 
 
@@ -111,6 +116,8 @@ NOTICE = "A forecast of IgG from published models and this patient's levels. It 
 
 @dataclass(frozen=True)
 class _Fitted:
+    """One model with what it knows of the patient. ``data`` holds all levels, ``posterior`` rests on those that count."""
+
     model: KineticModel
     prior: Prior
     data: Data
@@ -146,7 +153,7 @@ def forecast(
     for dose in treatment.doses:
         if dose.drug != IMMUNOGLOBULIN:
             raise BadInput("doses", dose.drug, "A forecast counts doses of immunoglobulin.", "Leave other drugs out.")
-    fitted: list[_Fitted] = []
+    candidates: list[tuple[KineticModel, Prior, Data]] = []
     aside: list[WeighedModel] = []
     for model in models:
         if asked_for is not None and model.id != asked_for:
@@ -159,13 +166,19 @@ def forecast(
                 )
             aside.append(_weighed(model, 0.0, against, subject))
             continue
-        fitted.append(_fit(model, subject, treatment, policy, baseline_g_per_l, seed))
-    if not fitted:
+        candidates.append((model, *_prepared(model, subject, treatment, baseline_g_per_l)))
+    if not candidates:
         reasons = "; ".join(f"{one.id}: {', '.join(one.why_not)}" for one in aside) or "no model was given"
         raise BadInput("RECORD", None, f"No model can forecast this patient ({reasons}).", "Add what they need.")
-    weights = _weights(fitted, bool(treatment.levels))
+    counted, surprises = _explained(candidates, policy, seed)
+    samples = int(policy.samples.value)
+    fitted = [
+        _Fitted(model, prior, data, fit(prior, without(data, counted), samples, seed))
+        for model, prior, data in candidates
+    ]
+    weights = _weights(fitted, bool(counted.any()))
     best = fitted[int(np.argmax(weights))]
-    levels = _levels(best, subject, treatment, policy)
+    levels = _levels(best, treatment, counted, surprises)
     ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > 0.01)  # noqa: PLR2004 - a model that counts
     converged = all(one.posterior.converged for one in fitted)
     return Forecast(
@@ -221,14 +234,9 @@ def _weighed(model: KineticModel, weight: float, why_not: tuple[str, ...], subje
     return WeighedModel(id=model.id, weight=weight, in_population=inside, why_not=why_not, verification=told)
 
 
-def _fit(
-    model: KineticModel,
-    subject: Subject,
-    treatment: Treatment,
-    policy: KineticsPolicy,
-    baseline_g_per_l: float | None,
-    seed: int,
-) -> _Fitted:
+def _prepared(
+    model: KineticModel, subject: Subject, treatment: Treatment, baseline_g_per_l: float | None
+) -> tuple[Prior, Data]:
     p = individual(model, subject, baseline_g_per_l).parameters
     spread = omega(model)
     if baseline_g_per_l is not None:
@@ -254,7 +262,30 @@ def _fit(
         np.array([level.igg_g_per_l for level in treatment.levels]),
         np.array([level.below for level in treatment.levels], dtype=np.bool_),
     )
-    return _Fitted(model, prior, data, fit(prior, data, int(policy.samples.value), seed))
+    return prior, data
+
+
+def _explained(
+    candidates: list[tuple[KineticModel, Prior, Data]], policy: KineticsPolicy, seed: int
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Which levels count, and how much each surprises the model that it surprises least.
+
+    A level that the others make unlikely under every model is set aside, the most surprising first, and the rest is
+    looked at again: it is reported, and no curve is bent to it.
+    """
+    number = candidates[0][2].level_d.size
+    counted, told = np.ones(number, dtype=np.bool_), np.zeros(number)
+    limit, samples = float(policy.unexplained_from.value), int(policy.check_samples.value)
+    while counted.any():
+        places = np.flatnonzero(counted)
+        for at, place in enumerate(places):
+            each = [surprise(prior, without(data, counted), at, samples, seed) for _, prior, data in candidates]
+            told[place] = min(each, key=abs)
+        worst = places[int(np.argmax(np.abs(told[places])))]
+        if abs(told[worst]) <= limit:
+            break
+        counted[worst] = False
+    return counted, told
 
 
 def _weights(fitted: list[_Fitted], measured: bool) -> Floats:
@@ -305,18 +336,15 @@ def _quantiles(values: NDArray[np.floating], weights: Floats, percents: Iterable
     ]
 
 
-def _levels(best: _Fitted, subject: Subject, treatment: Treatment, policy: KineticsPolicy) -> tuple[LevelSeen, ...]:
-    del subject
+def _levels(
+    best: _Fitted, treatment: Treatment, counted: NDArray[np.bool_], surprises: Floats
+) -> tuple[LevelSeen, ...]:
     days = best.data.level_d
     typical = predicted(best.prior.typical, best.data, days)
     own = predicted(best.posterior.mode, best.data, days)
     deviation = np.sqrt(best.prior.additive_g_per_l**2 + (best.prior.proportional * own) ** 2)
-    limit = float(policy.unexplained_from_iwres.value)
     found = []
     for place, level in enumerate(treatment.levels):
-        iwres = float((level.igg_g_per_l - own[place]) / deviation[place])
-        # Below quantification only a prediction far above the limit is at odds with it.
-        odd = iwres < -limit if level.below else abs(iwres) > limit
         found.append(
             LevelSeen(
                 time=_when(treatment, level.day),
@@ -324,8 +352,9 @@ def _levels(best: _Fitted, subject: Subject, treatment: Treatment, policy: Kinet
                 below_lloq=level.below,
                 population_predicted=float(typical[place]),
                 individual_predicted=float(own[place]),
-                iwres=iwres,
-                unexplained=odd,
+                iwres=float((level.igg_g_per_l - own[place]) / deviation[place]),
+                surprise=float(surprises[place]),
+                unexplained=not bool(counted[place]),
             )
         )
     return tuple(found)
@@ -396,9 +425,9 @@ def _findings(
             yield Finding(
                 code="level-unexplained",
                 severity=Severity.WARNS,
-                text=f"The level of {one.observed:g} g/L at {one.time} lies {abs(one.iwres):.1f} residual standard deviations from the patient's own curve ({one.individual_predicted:.1f} g/L); the model cannot explain it.",
+                text=f"The level of {one.observed:g} g/L at {one.time} lies {abs(one.surprise):.1f} standard deviations from what the other levels predict; the curve without it is at {one.individual_predicted:.1f} g/L. No model explains it, and none was bent to it.",
                 remedy="Check the sample, its unit and its time, missed doses, and protein loss; do not plan on this level alone.",
-                sources=policy.unexplained_from_iwres.src,
+                sources=policy.unexplained_from.src,
             )
     if indication is None:
         yield Finding(

@@ -136,7 +136,7 @@ def _rows(model: type[Any], raw: object, key: str) -> list[Any]:
             if isinstance(reason, written.NotReadable):
                 raise BadInput(where, value, reason.rule, reason.remedy) from problem
             raise BadInput(
-                where, value, f"{first['msg']}.", "Correct it; docs/reference/forecast.md shows how."
+                where, value, f"{first['msg']}.", "Correct it; docs/reference/kinetics.md shows how."
             ) from problem
     return found
 

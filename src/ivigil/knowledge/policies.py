@@ -442,13 +442,14 @@ class Range(Fact):
 
 
 class KineticsPolicy(Record):
-    """How a forecast is made and doubted: samples of the posterior, the least effective number of them, the weighted
-    residual from which a level counts as unexplained, how far ahead the curve runs, which central volumes are physiological.
+    """How a forecast is made and doubted: samples of the posterior, the least effective number of them, from how many
+    standard deviations a level counts as unexplained (``check_samples`` look at each), how far ahead the curve runs, which central volumes are physiological.
     """
 
     samples: Times
     least_effective_samples: Times
-    unexplained_from_iwres: Above
+    unexplained_from: Above
+    check_samples: Times
     curve_days_after_last: DaysLong
     central_volume_ml_per_kg: Range
 
