@@ -12,6 +12,7 @@ MIN_PER_H = 60
 HOURS_PER_DAY = 24
 MIN_PER_DAY = HOURS_PER_DAY * MIN_PER_H
 MG_PER_G = 1000
+ML_PER_L = 1000
 DAYS_PER_WEEK = 7
 DAYS_IN_A_LEAP_YEAR = 366
 #: Inch and pound in SI, exact by definition (NIST SP 811, appendix B.8).

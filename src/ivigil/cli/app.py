@@ -15,6 +15,8 @@ from typer.core import TyperCommand, TyperOption
 from ivigil import __version__
 from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
 from ivigil.cli.assess import ask_command, assess_command, explain_app
+from ivigil.cli.forecast import forecast_command
+from ivigil.cli.kinetics import kinetics_app, simulate_command
 from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.leaflet import leaflet_command, summary_command
 from ivigil.cli.plan import plan_command
@@ -59,7 +61,10 @@ app.command("sign")(sign_command)
 app.command("print")(print_command)
 app.command("leaflet")(leaflet_command)
 app.command("summary")(summary_command)
+app.command("forecast")(forecast_command)
+app.command("simulate")(simulate_command)
 app.add_typer(explain_app, name="explain")
+app.add_typer(kinetics_app, name="kinetics")
 app.add_typer(knowledge_app, name="knowledge")
 for _group in (app, explain_app, knowledge_app):
     for _command in _group.registered_commands:

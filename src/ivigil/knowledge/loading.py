@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,12 +27,17 @@ from ivigil.knowledge.rules import Rule, RuleBook
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.sources import Source
 
+if TYPE_CHECKING:
+    from ivigil.knowledge.kinetic_models import KineticModel
+
 SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
 LARGEST_FILE = 1_000_000
 PASSED_OVER = frozenset({".git"})
-R = TypeVar("R", Product, Indication)
+R = TypeVar("R", Product, Indication, "KineticModel")
 M = TypeVar("M", bound=BaseModel)
+#: Kinds whose records another command lists.
+LISTED_BY = {"models": "kinetics models"}
 
 
 class Knowledge:
@@ -56,6 +61,7 @@ class Knowledge:
         self._signed_on: dict[str, tuple[tuple[str, date], ...]] = {}
         self.product = cache(self._product)
         self.indication = cache(self._indication)
+        self.kinetic_model = cache(self._kinetic_model)
         self.source = cache(self._source)
         self._shard = cache(self._read_shard)
 
@@ -70,6 +76,11 @@ class Knowledge:
     def indication_ids(self) -> tuple[str, ...]:
         """Ids of all conditions, sorted."""
         return self._names("indications")
+
+    @cached_property
+    def kinetic_model_ids(self) -> tuple[str, ...]:
+        """Ids of all kinetic models, sorted."""
+        return self._names("models")
 
     @cached_property
     def source_ids(self) -> tuple[str, ...]:
@@ -119,6 +130,11 @@ class Knowledge:
 
     def _indication(self, name: str) -> Indication:
         return self._record("indications", name, Indication, self.indication_ids)
+
+    def _kinetic_model(self, name: str) -> KineticModel:
+        from ivigil.knowledge.kinetic_models import KineticModel  # only who forecasts pays for its import
+
+        return self._record("models", name, KineticModel, self.kinetic_model_ids)
 
     def _source(self, name: str) -> Source:
         shard, _, key = name.partition("/")
@@ -333,4 +349,5 @@ def _did_you_mean(name: str, known: tuple[str, ...], kind: str) -> str:
 
     close = [match for match, _, _ in process.extract(name, known, limit=3, score_cutoff=60)]
     hint = f"Did you mean {', '.join(close)}? " if close else ""
-    return f"{hint}`ivigil knowledge list {kind}` lists them all."
+    command = LISTED_BY.get(kind, f"knowledge list {kind}")
+    return f"{hint}`ivigil {command}` lists them all."

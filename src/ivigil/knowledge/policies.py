@@ -434,6 +434,26 @@ class AcceptancePolicy(Record):
     specialist_plan_roles: Items
 
 
+class Range(Fact):
+    """A policy range; its unit is in the field's name."""
+
+    low: Positive
+    high: Positive
+
+
+class KineticsPolicy(Record):
+    """How a forecast is made and doubted: samples of the posterior, the least effective number of them, from how many
+    standard deviations a level counts as unexplained (``check_samples`` look at each), how far ahead the curve runs, which central volumes are physiological.
+    """
+
+    samples: Times
+    least_effective_samples: Times
+    unexplained_from: Above
+    check_samples: Times
+    curve_days_after_last: DaysLong
+    central_volume_ml_per_kg: Range
+
+
 class ReviewPolicy(Record):
     """When a first review is due where no source of the condition says so.
 
@@ -461,4 +481,5 @@ class Policies(Record):
     acceptance: AcceptancePolicy
     free_text: FreeTextPolicy
     subcutaneous: SubcutaneousPolicy
+    kinetics: KineticsPolicy
     review: ReviewPolicy

@@ -1,0 +1,90 @@
+"""What each model can do, and why it cannot do more."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from ivigil.knowledge.kinetic_models import LINEAR, BaselineKind, Capability, KineticModel
+
+#: How the hands between the paper and the file are spoken of.
+VERIFICATION = {0: "read in the paper", 1: "copied once", 2: "copied twice"}
+
+
+class ModelSummary(BaseModel):
+    """One model as ``ivigil kinetics models`` lists it. ``needs`` are subject keys, ``why_not`` what keeps it from more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    structure: str
+    disease: str
+    subjects: int | None
+    routes: tuple[str, ...]
+    can: tuple[str, ...]
+    why_not: tuple[str, ...]
+    needs: tuple[str, ...]
+    baseline: str
+    verification: str
+    doubts: tuple[str, ...]
+    source: str
+
+
+def summaries(models: tuple[KineticModel, ...]) -> tuple[ModelSummary, ...]:
+    """One line for each model."""
+    return tuple(_summary(model) for model in models)
+
+
+def _summary(model: KineticModel) -> ModelSummary:
+    return ModelSummary(
+        id=model.id,
+        name=model.name,
+        structure=model.structure.value,
+        disease=model.population.disease,
+        subjects=model.population.subjects,
+        routes=model.population.routes,
+        can=tuple(one.value for one in Capability if one in model.capabilities),
+        why_not=why_not_forecast(model),
+        needs=needs(model),
+        baseline=_baseline(model),
+        verification=VERIFICATION.get(model.copying_steps, f"copied {model.copying_steps} times"),
+        doubts=tuple(doubt.text for doubt in model.doubts.values()),
+        source=model.citation,
+    )
+
+
+def needs(model: KineticModel) -> tuple[str, ...]:
+    """The subject's keys without which the model computes nothing."""
+    from ivigil.kinetics.subjects import DERIVED
+
+    keys: set[str] = set()
+    for effect in model.effects.values():
+        if effect.kind == "power":
+            keys.update(DERIVED.get(effect.covariate, (effect.covariate,)))
+        else:
+            keys.add(effect.when)
+    return tuple(sorted(keys))
+
+
+def why_not_forecast(model: KineticModel) -> tuple[str, ...]:
+    """What is missing for a forecast; empty when nothing is."""
+    if model.structure not in LINEAR:
+        return ("describes turnover, not a dosed patient",)
+    found = []
+    if model.typical_only:
+        found.append("a recorded doubt allows the typical subject only")
+    if Capability.POPULATION not in model.capabilities and not model.typical_only:
+        found.append("variability between subjects not known")
+    if model.residual is None:
+        found.append("residual error not known")
+    if model.baseline is not None and model.baseline.kind is BaselineKind.UNKNOWN:
+        found.append("baseline not known")
+    return tuple(found)
+
+
+def _baseline(model: KineticModel) -> str:
+    if model.baseline is None:
+        return "part of the model"
+    if model.baseline.g_per_l is None:
+        return {BaselineKind.OWN: "the patient's own", BaselineKind.UNKNOWN: "not published"}[model.baseline.kind]
+    return f"{model.baseline.g_per_l:g} g/L ({model.baseline.kind.value})"

@@ -1,0 +1,465 @@
+"""IgG in this patient: what the levels say of the parameters, and where IgG is going, with honest uncertainty.
+
+Each model that can forecast is fitted alone. Models are weighed by how well each predicted this patient's levels (its
+evidence); models built on the same trials share one weight. The forecast is the mixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from ivigil.errors import BadInput
+from ivigil.findings import Finding, Severity, in_order
+from ivigil.kinetics import kernels
+from ivigil.kinetics.catalogue import VERIFICATION, why_not_forecast
+from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, surprise, without
+from ivigil.kinetics.individual import individual
+from ivigil.kinetics.population import NAMES, ROUTES, omega
+from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
+from ivigil.kinetics.subjects import Subject
+from ivigil.kinetics.treatment import Treatment
+from ivigil.knowledge.kinetic_models import BaselineKind, Capability, KineticModel
+from ivigil.knowledge.policies import KineticsPolicy
+
+Floats = NDArray[np.float64]
+
+PERCENTS = (5.0, 25.0, 50.0, 75.0, 95.0)
+POINTS_PER_DAY = 1
+UNITS = dict(zip((*NAMES, "baseline"), ("L/d", "L", "L/d", "L", "/d", "", "", "g/L"), strict=True))
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WeighedModel(_Part):
+    """One model's part in the forecast. ``why_not`` is why it has none, or what speaks against it."""
+
+    id: str
+    weight: float
+    in_population: bool
+    why_not: tuple[str, ...]
+    verification: str
+
+
+class Estimate(_Part):
+    """One parameter of one model. ``shrinkage`` is the posterior's spread over the prior's: 1 when the levels told nothing."""
+
+    model: str
+    name: str
+    unit: str
+    typical: float
+    map: float
+    p5: float
+    p95: float
+    shrinkage: float | None
+
+
+class LevelSeen(_Part):
+    """One level under the model of the greatest weight. ``iwres`` is its distance in residual standard deviations.
+
+    ``surprise`` is its distance from what the other levels predict, in standard deviations of that prediction. An
+    ``unexplained`` level is told and does not count in the estimate.
+    """
+
+    time: str | float
+    observed: float
+    below_lloq: bool
+    population_predicted: float
+    individual_predicted: float
+    iwres: float
+    surprise: float
+    unexplained: bool
+
+
+class Curve(_Part):
+    """Percentiles of IgG (g/L) over time, of the true level; the error of measuring it is not in them."""
+
+    time: tuple[str | float, ...]
+    day: tuple[float, ...]
+    median: tuple[float, ...]
+    p5: tuple[float, ...]
+    p25: tuple[float, ...]
+    p75: tuple[float, ...]
+    p95: tuple[float, ...]
+    includes_residual: bool = False
+
+
+class Diagnostics(_Part):
+    """Whether the modes were reached, and the least effective number of samples among the models that count."""
+
+    converged: bool
+    ess: float
+    samples: int
+
+
+class Forecast(_Part):
+    """What ``ivigil forecast`` returns. It informs; a clinician decides."""
+
+    models: tuple[WeighedModel, ...]
+    parameters: tuple[Estimate, ...]
+    levels: tuple[LevelSeen, ...]
+    curve: Curve
+    diagnostics: Diagnostics
+    proposals: tuple[str, ...] = ()
+    findings: tuple[Finding, ...]
+    notice: str
+
+
+NOTICE = "A forecast of IgG from published models and this patient's levels. It informs a clinician's decision and decides nothing."
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One model with what it knows of the patient. ``data`` holds all levels, ``posterior`` rests on those that count."""
+
+    model: KineticModel
+    prior: Prior
+    data: Data
+    posterior: Posterior
+
+
+def forecast(
+    models: Iterable[KineticModel],
+    subject: Subject,
+    treatment: Treatment,
+    policy: KineticsPolicy,
+    *,
+    indication: str | None = None,
+    baseline_g_per_l: float | None = None,
+    seed: int = 1,
+    asked_for: str | None = None,
+) -> Forecast:
+    """The forecast from all models that can make one for this patient.
+
+    Args:
+        models: the candidates.
+        subject: covariates of the patient.
+        treatment: doses and levels so far, future doses among them.
+        policy: samples, thresholds.
+        indication: the condition, to leave out models of other diseases; None keeps all and says so.
+        baseline_g_per_l: IgG before any immunoglobulin (g/L), where it is known.
+        seed: of the posterior's samples; the same seed gives the same forecast.
+        asked_for: the one model to use; why it cannot be used is then an error.
+
+    Raises:
+        BadInput: no model can forecast this patient, or the one asked for cannot.
+    """
+    for dose in treatment.doses:
+        if dose.drug != IMMUNOGLOBULIN:
+            raise BadInput("doses", dose.drug, "A forecast counts doses of immunoglobulin.", "Leave other drugs out.")
+    candidates: list[tuple[KineticModel, Prior, Data]] = []
+    aside: list[WeighedModel] = []
+    for model in models:
+        if asked_for is not None and model.id != asked_for:
+            continue
+        against = _against(model, subject, treatment, indication if asked_for is None else None, baseline_g_per_l)
+        if against:
+            if asked_for is not None:
+                raise BadInput(
+                    "--model", model.id, f"It cannot forecast here: {'; '.join(against)}.", "Choose another."
+                )
+            aside.append(_weighed(model, 0.0, against, subject))
+            continue
+        candidates.append((model, *_prepared(model, subject, treatment, baseline_g_per_l)))
+    if not candidates:
+        reasons = "; ".join(f"{one.id}: {', '.join(one.why_not)}" for one in aside) or "no model was given"
+        raise BadInput("RECORD", None, f"No model can forecast this patient ({reasons}).", "Add what they need.")
+    counted, surprises = _explained(candidates, policy, seed)
+    samples = int(policy.samples.value)
+    fitted = [
+        _Fitted(model, prior, data, fit(prior, without(data, counted), samples, seed))
+        for model, prior, data in candidates
+    ]
+    weights = _weights(fitted, bool(counted.any()))
+    best = fitted[int(np.argmax(weights))]
+    levels = _levels(best, treatment, counted, surprises)
+    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > 0.01)  # noqa: PLR2004 - a model that counts
+    converged = all(one.posterior.converged for one in fitted)
+    return Forecast(
+        models=(
+            *(_weighed(one.model, float(weight), (), subject) for one, weight in zip(fitted, weights, strict=True)),
+            *aside,
+        ),
+        parameters=tuple(estimate for one in fitted for estimate in _estimates(one)),
+        levels=levels,
+        curve=_curve(fitted, weights, treatment, policy),
+        diagnostics=Diagnostics(converged=converged, ess=ess, samples=int(policy.samples.value)),
+        findings=in_order(
+            _findings(fitted, weights, levels, ess, converged, treatment, policy, indication, subject, baseline_g_per_l)
+        ),
+        notice=NOTICE,
+    )
+
+
+# ---- which models
+
+
+def _against(
+    model: KineticModel, subject: Subject, treatment: Treatment, indication: str | None, baseline: float | None
+) -> tuple[str, ...]:
+    """Why a model cannot forecast this patient."""
+    if Capability.FORECAST not in model.capabilities:
+        return why_not_forecast(model)
+    found = []
+    if indication is not None and indication not in model.population.indications:
+        found.append(f"built for {model.population.disease}")
+    missing = {dose.route.value for dose in treatment.doses} - set(model.population.routes)
+    if missing:
+        found.append(f"knows no {' or '.join(sorted(missing))} doses")
+    if model.baseline is not None and model.baseline.kind is BaselineKind.OWN and baseline is None:
+        found.append("needs the level before any immunoglobulin")
+    else:
+        try:
+            individual(model, subject, baseline)
+        except BadInput as problem:
+            found.append(f"needs {problem.where.removeprefix('subject.')}")
+    return tuple(found)
+
+
+def _weighed(model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject) -> WeighedModel:
+    inside = all(
+        span.min is None or span.max is None or value is None or span.min <= value <= span.max
+        for span, value in (
+            (model.population.age_years, subject.age_years),
+            (model.population.weight_kg, subject.weight_kg),
+        )
+    )
+    told = VERIFICATION.get(model.copying_steps, f"copied {model.copying_steps} times")
+    return WeighedModel(id=model.id, weight=weight, in_population=inside, why_not=why_not, verification=told)
+
+
+def _prepared(
+    model: KineticModel, subject: Subject, treatment: Treatment, baseline_g_per_l: float | None
+) -> tuple[Prior, Data]:
+    p = individual(model, subject, baseline_g_per_l).parameters
+    spread = omega(model)
+    if baseline_g_per_l is not None:
+        spread[kernels.BASELINE] = 0.0
+    # Without a dose under the skin nothing is learnt of absorption.
+    if all(dose.route.value == "iv" for dose in treatment.doses):
+        spread[[kernels.KA, kernels.F_SC, kernels.F_FACILITATED]] = 0.0
+    residual = model.residual
+    assert residual is not None  # a model that forecasts has one
+    prior = Prior(
+        np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l]),
+        spread,
+        residual.additive_sd_g_per_l,
+        residual.proportional_sd,
+    )
+    doses = sorted(treatment.doses, key=lambda dose: dose.day + dose_days(dose.over_h))
+    data = Data(
+        np.array([dose.day for dose in doses]),
+        np.array([dose.amount_g for dose in doses]),
+        np.array([dose_days(dose.over_h) for dose in doses]),
+        np.array([ROUTES[dose.route] for dose in doses], dtype=np.int64),
+        np.array([level.day for level in treatment.levels]),
+        np.array([level.igg_g_per_l for level in treatment.levels]),
+        np.array([level.below for level in treatment.levels], dtype=np.bool_),
+    )
+    return prior, data
+
+
+def _explained(
+    candidates: list[tuple[KineticModel, Prior, Data]], policy: KineticsPolicy, seed: int
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Which levels count, and how much each surprises the model that it surprises least.
+
+    A level that the others make unlikely under every model is set aside, the most surprising first, and the rest is
+    looked at again: it is reported, and no curve is bent to it.
+    """
+    number = candidates[0][2].level_d.size
+    counted, told = np.ones(number, dtype=np.bool_), np.zeros(number)
+    limit, samples = float(policy.unexplained_from.value), int(policy.check_samples.value)
+    while counted.any():
+        places = np.flatnonzero(counted)
+        for at, place in enumerate(places):
+            each = [surprise(prior, without(data, counted), at, samples, seed) for _, prior, data in candidates]
+            told[place] = min(each, key=abs)
+        worst = places[int(np.argmax(np.abs(told[places])))]
+        if abs(told[worst]) <= limit:
+            break
+        counted[worst] = False
+    return counted, told
+
+
+def _weights(fitted: list[_Fitted], measured: bool) -> Floats:
+    """By evidence; a family of models on the same trials has one voice, shared by its members' own evidence."""
+    families = [one.model.shared_trials or one.model.id for one in fitted]
+    logs = np.array([one.posterior.log_evidence if measured else 0.0 for one in fitted])
+    odds = np.exp(logs - logs.max()) / np.array([families.count(name) for name in families])
+    return np.asarray(odds / odds.sum())
+
+
+# ---- what is shown
+
+
+def _estimates(one: _Fitted) -> Iterable[Estimate]:
+    for slot, name in enumerate((*NAMES, "baseline")):
+        typical = float(one.prior.typical[slot])
+        if not typical and name != "baseline":
+            continue
+        values, weights = one.posterior.samples[:, slot], one.posterior.weights
+        low, high = _quantiles(values, weights, (5.0, 95.0))
+        spread = one.prior.omega[slot]
+        logs = np.log(values) if spread else np.zeros(1)
+        told = (
+            float(
+                np.sqrt(max(np.average((logs - np.average(logs, weights=weights)) ** 2, weights=weights), 0.0)) / spread
+            )
+            if spread
+            else None
+        )
+        yield Estimate(
+            model=one.model.id,
+            name=name,
+            unit=UNITS[name],
+            typical=typical,
+            map=float(one.posterior.mode[slot]),
+            p5=low,
+            p95=high,
+            shrinkage=told,
+        )
+
+
+def _quantiles(values: NDArray[np.floating], weights: Floats, percents: Iterable[float]) -> list[float]:
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    return [
+        float(values[order][min(int(np.searchsorted(reached, percent / 100 * reached[-1])), values.size - 1)])
+        for percent in percents
+    ]
+
+
+def _levels(
+    best: _Fitted, treatment: Treatment, counted: NDArray[np.bool_], surprises: Floats
+) -> tuple[LevelSeen, ...]:
+    days = best.data.level_d
+    typical = predicted(best.prior.typical, best.data, days)
+    own = predicted(best.posterior.mode, best.data, days)
+    deviation = np.sqrt(best.prior.additive_g_per_l**2 + (best.prior.proportional * own) ** 2)
+    found = []
+    for place, level in enumerate(treatment.levels):
+        found.append(
+            LevelSeen(
+                time=_when(treatment, level.day),
+                observed=level.igg_g_per_l,
+                below_lloq=level.below,
+                population_predicted=float(typical[place]),
+                individual_predicted=float(own[place]),
+                iwres=float((level.igg_g_per_l - own[place]) / deviation[place]),
+                surprise=float(surprises[place]),
+                unexplained=not bool(counted[place]),
+            )
+        )
+    return tuple(found)
+
+
+def _when(treatment: Treatment, day: float) -> str | float:
+    moment = treatment.moment(day)
+    return moment if isinstance(moment, float) else moment.isoformat(timespec="minutes")
+
+
+def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy: KineticsPolicy) -> Curve:
+    last = max([dose.day for dose in treatment.doses] + [level.day for level in treatment.levels])
+    end = last + float(policy.curve_days_after_last.value)
+    outputs = int(np.ceil(end * POINTS_PER_DAY)) + 1
+    step = 1.0 / POINTS_PER_DAY
+    values = np.empty((sum(len(one.posterior.weights) for one in fitted), outputs), dtype=np.float32)
+    mass, row = [], 0
+    for one, weight in zip(fitted, weights, strict=True):
+        samples = one.posterior.samples
+        kernels.dense(
+            samples,
+            np.ones(len(samples)),
+            0.0,
+            step,
+            one.data.dose_d,
+            one.data.dose_g,
+            one.data.dose_over_d,
+            one.data.dose_route,
+            values[row : row + len(samples)],
+        )
+        row += len(samples)
+        mass.append(weight * one.posterior.weights)
+    masses = np.concatenate(mass)
+    days = np.arange(outputs) * step
+    bands = np.array([_quantiles(values[:, place], masses, PERCENTS) for place in range(outputs)])
+    return Curve(
+        time=tuple(_when(treatment, float(day)) for day in days),
+        day=tuple(days.tolist()),
+        p5=tuple(bands[:, 0].tolist()),
+        p25=tuple(bands[:, 1].tolist()),
+        median=tuple(bands[:, 2].tolist()),
+        p75=tuple(bands[:, 3].tolist()),
+        p95=tuple(bands[:, 4].tolist()),
+    )
+
+
+def _findings(
+    fitted: list[_Fitted],
+    weights: Floats,
+    levels: tuple[LevelSeen, ...],
+    ess: float,
+    converged: bool,
+    treatment: Treatment,
+    policy: KineticsPolicy,
+    indication: str | None,
+    subject: Subject,
+    baseline_g_per_l: float | None,
+) -> Iterable[Finding]:
+    if not levels:
+        yield Finding(
+            code="no-levels",
+            severity=Severity.WARNS,
+            text="No measured level: this is what the models expect of anybody of this size, not of this patient.",
+            remedy="Measure a trough and forecast again.",
+        )
+    for one in levels:
+        if one.unexplained:
+            yield Finding(
+                code="level-unexplained",
+                severity=Severity.WARNS,
+                text=f"The level of {one.observed:g} g/L at {one.time} lies {abs(one.surprise):.1f} standard deviations from what the other levels predict; the curve without it is at {one.individual_predicted:.1f} g/L. No model explains it, and none was bent to it.",
+                remedy="Check the sample, its unit and its time, missed doses, and protein loss; do not plan on this level alone.",
+                sources=policy.unexplained_from.src,
+            )
+    if indication is None:
+        yield Finding(
+            code="indication-not-recorded",
+            severity=Severity.WARNS,
+            text="No condition is given, so models of all diseases were weighed; those of neuropathies clear IgG two to three times faster.",
+            remedy="Give --indication.",
+        )
+    for model, weight in zip((one.model for one in fitted), weights, strict=True):
+        made = individual(model, subject, baseline_g_per_l)
+        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > 0.01)  # noqa: PLR2004 - a model that counts
+    if not converged or ess < policy.least_effective_samples.value:
+        yield Finding(
+            code="forecast-unsure",
+            severity=Severity.WARNS,
+            text=f"The estimate is numerically weak ({ess:.0f} effective samples{'' if converged else ', a mode was not reached'}).",
+            remedy="Read the bands as rough.",
+            sources=policy.least_effective_samples.src,
+        )
+    if any(one.model.copying_steps for one in fitted):
+        yield Finding(
+            code="model-not-verified",
+            severity=Severity.INFORMS,
+            text="The parameters were not checked against the papers: they passed through one or two copying steps.",
+            remedy="A site that has read a paper can confirm its model in the overlay.",
+            sources=tuple(one.model.citation for one in fitted),
+            verified=False,
+        )
+    if len(treatment.doses) == 1:
+        yield Finding(
+            code="one-dose",
+            severity=Severity.INFORMS,
+            text="One dose is recorded; IgG from earlier treatment, if there was any, would be taken for this patient's own.",
+            remedy="Record all doses of the last half year.",
+        )

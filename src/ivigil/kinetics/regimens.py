@@ -1,0 +1,253 @@
+"""Regimens: what is given when, in words and as objects.
+
+The words, one part after another::
+
+    part   = [DRUG] ROUTE AMOUNT [in N daily doses] [once | every N d|wk] [over N h|min] [from day N] [until day N]
+             [without dose N]… [dose N late by N d]…
+    text   = part [, then part]…
+    ROUTE  = iv | sc | facilitated sc
+    AMOUNT = NUMBER g | g/kg | mg/kg
+
+``every`` goes on until the next part begins, or until the day given (that day excluded). Without ``over`` a dose is
+instantaneous, as in the published encodings. What can be read in two ways is refused.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ivigil.errors import BadInput, ImpossibleValue
+from ivigil.quantities import DAYS_PER_WEEK, HOURS_PER_DAY, MG_PER_G, MIN_PER_H
+
+
+class Route(StrEnum):
+    """How a dose enters the body."""
+
+    IV = "iv"
+    SC = "sc"
+    FACILITATED_SC = "facilitated_sc"
+
+
+#: The drug of a regimen that names none.
+IMMUNOGLOBULIN = "immunoglobulin"
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One dose: day, grams (after any weight), route, hours of infusion (0: instantaneous), drug."""
+
+    day: float
+    amount_g: float
+    route: Route
+    over_h: float = 0.0
+    drug: str = IMMUNOGLOBULIN
+
+    def __post_init__(self) -> None:
+        for name, value in (("day", self.day), ("amount_g", self.amount_g), ("over_h", self.over_h)):
+            if not math.isfinite(value) or value < 0:
+                raise ImpossibleValue(f"dose.{name}", value, "It must be a number that is not negative.", "Correct it.")
+        if self.amount_g == 0:
+            raise ImpossibleValue("dose.amount_g", 0, "A dose has an amount.", "Leave out a dose that was not given.")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a regimen.
+
+    ``amount`` is grams, or grams per kg where ``per_kg``; it is the whole of a course, which ``doses`` days share.
+    ``every_d`` None means once. ``until_day`` is excluded. ``missed`` are numbers of courses (from 1) that are left out,
+    ``late_d`` days by which one comes late.
+    """
+
+    amount: float
+    per_kg: bool
+    route: Route
+    drug: str = IMMUNOGLOBULIN
+    doses: int = 1
+    every_d: float | None = None
+    over_h: float = 0.0
+    from_day: float = 0.0
+    until_day: float | None = None
+    missed: frozenset[int] = frozenset()
+    late_d: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in (("amount", self.amount), ("every", self.every_d)):
+            if value is not None and (not math.isfinite(value) or value <= 0):
+                raise ImpossibleValue(f"regimen.{name}", value, "It must be a number above zero.", "Correct it.")
+        if self.doses < 1:
+            raise ImpossibleValue("regimen.doses", self.doses, "A course has at least one dose.", "Correct it.")
+        if self.every_d is not None and self.doses > self.every_d:
+            raise ImpossibleValue(
+                "regimen",
+                f"{self.doses} daily doses every {self.every_d:g} d",
+                "A course must be over before the next begins.",
+                "Give fewer daily doses or a longer interval.",
+            )
+
+    def grams(self, weight_kg: float | None) -> float:
+        """Grams of one dose.
+
+        Raises:
+            BadInput: an amount per kg without a weight.
+        """
+        if not self.per_kg:
+            return self.amount / self.doses
+        if weight_kg is None:
+            raise BadInput(
+                "subject.weight_kg",
+                None,
+                "The regimen counts grams per kg.",
+                "Give weight_kg (and dosing_weight_kg where another weight is dosed).",
+            )
+        return self.amount * weight_kg / self.doses
+
+    def starts(self, end_day: float) -> Iterator[tuple[int, float]]:
+        """Number and first day of each course that begins before ``end_day``, missed ones left out."""
+        end = end_day if self.until_day is None else min(end_day, self.until_day)
+        number, day = 1, self.from_day
+        while day < end:
+            if number not in self.missed:
+                yield number, day + self.late_d.get(number, 0.0)
+            if self.every_d is None:
+                return
+            number += 1
+            day = self.from_day + (number - 1) * self.every_d
+
+    def given(self, weight_kg: float | None, end_day: float) -> Iterator[Dose]:
+        """Every dose that begins before ``end_day``."""
+        grams = self.grams(weight_kg)
+        for _, day in self.starts(end_day):
+            for offset in range(self.doses):
+                if day + offset < end_day:
+                    yield Dose(day + offset, grams, self.route, self.over_h, self.drug)
+
+
+@dataclass(frozen=True)
+class Regimen:
+    """Parts in order of their first day."""
+
+    parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise BadInput("regimen", None, "A regimen has at least one part.", "Write one, or simulate no doses.")
+        for before, after in itertools.pairwise(self.parts):
+            if after.from_day <= before.from_day:
+                raise BadInput(
+                    "regimen",
+                    f"from day {after.from_day:g}",
+                    "Each part begins later than the one before.",
+                    "Give the day on which the later part begins.",
+                )
+
+    def doses(self, weight_kg: float | None, end_day: float) -> tuple[Dose, ...]:
+        """Every dose before ``end_day`` in order of time; a part lasts until the next begins."""
+        found: list[Dose] = []
+        for number, part in enumerate(self.parts):
+            following = self.parts[number + 1].from_day if number + 1 < len(self.parts) else end_day
+            found.extend(part.given(weight_kg, min(end_day, following)))
+        return tuple(sorted(found, key=lambda dose: dose.day))
+
+    @property
+    def routes(self) -> frozenset[Route]:
+        """All routes used."""
+        return frozenset(part.route for part in self.parts)
+
+    @property
+    def drugs(self) -> frozenset[str]:
+        """All drugs given."""
+        return frozenset(part.drug for part in self.parts)
+
+
+# ---- words
+
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_WHOLE = r"(\d+)"
+#: A phrase of a part and what it sets; each may stand once, except those about single doses.
+_PHRASES: dict[str, re.Pattern[str]] = {
+    "doses": re.compile(rf"in {_WHOLE} daily doses"),
+    "once": re.compile(r"once"),
+    "every": re.compile(rf"every {_NUMBER} ?(days|day|d|weeks|week|wk|w)"),
+    "over": re.compile(rf"over {_NUMBER} ?(hours|hour|h|minutes|min)"),
+    "from": re.compile(rf"from day {_NUMBER}"),
+    "until": re.compile(rf"until day {_NUMBER}"),
+    "missed": re.compile(rf"without dose {_WHOLE}"),
+    "late": re.compile(rf"dose {_WHOLE} late by {_NUMBER} ?(?:days|day|d)"),
+}
+_REPEATABLE = frozenset({"missed", "late"})
+_HEAD = re.compile(rf"(?:([a-z][a-z0-9-]*) )?(facilitated sc|iv|sc) {_NUMBER} ?(g/kg|mg/kg|g|mg)(?= |$)")
+_HOW = "Write for example `iv 0.4 g/kg every 28 d` or `sc 8 g every 7 d`."
+_GRAMS = {"g": 1.0, "g/kg": 1.0, "mg/kg": 1.0 / MG_PER_G, "mg": 1.0 / MG_PER_G}
+
+
+def read_regimen(text: str) -> Regimen:
+    """A regimen from words; see the module's head for the grammar.
+
+    Raises:
+        BadInput: words that are not in the grammar, or that leave open what is given when.
+        ImpossibleValue: a number that cannot be.
+    """
+    words = " ".join(text.lower().split())
+    parts = [_part(one.strip(), text) for one in re.split(r", ?then ", words)]
+    if len(parts) > 1:
+        for one in re.split(r", ?then ", words)[1:]:
+            if " from day " not in f" {one}":
+                raise BadInput("regimen", one, "A part after `then` says from which day.", "Add `from day N`.")
+    return Regimen(tuple(parts))
+
+
+def _part(words: str, whole: str) -> Part:
+    head = _HEAD.match(words)
+    if head is None:
+        raise BadInput("regimen", whole, "A part begins with route, amount and unit (g, g/kg or mg/kg).", _HOW)
+    drug, route, amount, unit = head.groups()
+    found = _phrases(words[head.end() :].strip(), whole)
+    if "once" in found and "every" in found:
+        raise BadInput("regimen", whole, "Once and every exclude each other.", "Keep one.")
+    if not {"once", "every", "doses"} & found.keys():
+        raise BadInput(
+            "regimen", whole, "A part says whether it is given once or how often.", "Add `once` or `every 28 d`."
+        )
+    every = found.get("every")
+    over = found.get("over")
+    until = found.get("until")
+    return Part(
+        amount=float(amount) * _GRAMS[unit],
+        per_kg=unit.endswith("/kg"),
+        route=Route(route.replace(" ", "_")),
+        drug=drug or IMMUNOGLOBULIN,
+        doses=int(found["doses"][0][0]) if "doses" in found else 1,
+        every_d=None if every is None else float(every[0][0]) * (DAYS_PER_WEEK if every[0][1].startswith("w") else 1),
+        over_h=0.0 if over is None else float(over[0][0]) / (MIN_PER_H if over[0][1].startswith("m") else 1),
+        from_day=float(found["from"][0][0]) if "from" in found else 0.0,
+        until_day=None if until is None else float(until[0][0]),
+        missed=frozenset(int(one[0]) for one in found.get("missed", ())),
+        late_d={int(number): float(days) for number, days in found.get("late", ())},
+    )
+
+
+def _phrases(rest: str, whole: str) -> dict[str, list[tuple[str, ...]]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    while rest:
+        for name, pattern in _PHRASES.items():
+            match = pattern.match(rest)
+            if match and (match.end() == len(rest) or rest[match.end()] == " "):
+                if name in found and name not in _REPEATABLE:
+                    raise BadInput("regimen", match.group(), "It stands twice in one part.", "Keep one.")
+                found.setdefault(name, []).append(match.groups())
+                rest = rest[match.end() :].strip()
+                break
+        else:
+            raise BadInput("regimen", whole, f"`{rest}` cannot be read.", _HOW)
+    return found
+
+
+def dose_days(over_h: float) -> float:
+    """Days of so many hours."""
+    return over_h / HOURS_PER_DAY

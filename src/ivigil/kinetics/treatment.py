@@ -1,0 +1,178 @@
+"""What a patient was given and what was measured: doses and levels of a forecast record."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ivigil import written
+from ivigil.errors import BadInput, ImpossibleValue, UnknownName
+from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Route
+from ivigil.knowledge.vocabulary import LabTest
+
+Number = Annotated[float, BeforeValidator(lambda value: float(written.number(value)))]
+Moment = Annotated[datetime, BeforeValidator(written.moment)]
+Line = Annotated[str, BeforeValidator(lambda value: written.line(value) if isinstance(value, str) else value)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: Moment | None = None
+    day: Number | None = None
+
+
+class DoseRow(_Row):
+    """One dose as recorded; ``product`` and ``lot`` are kept, not used."""
+
+    drug: Line = IMMUNOGLOBULIN
+    product: Line | None = None
+    lot: Line | None = None
+    route: Route
+    dose_g: Number = Field(gt=0)
+    duration_h: Number = Field(default=0.0, ge=0)
+
+
+class LevelRow(_Row):
+    """One measured IgG (g/L); with ``below_lloq`` the value is the limit of quantification."""
+
+    igg_g_per_l: Number = Field(ge=0)
+    below_lloq: bool = False
+    assay: Line | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level: day, g/L, and whether it only says "below this"."""
+
+    day: float
+    igg_g_per_l: float
+    below: bool
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """Doses and levels in order of time; ``zero`` is the moment of day 0 where the record has clock times."""
+
+    doses: tuple[Dose, ...]
+    levels: tuple[Level, ...]
+    zero: datetime | None
+
+    def moment(self, day: float) -> datetime | float:
+        """A day as the record writes times."""
+        return day if self.zero is None else self.zero + timedelta(days=day)
+
+
+def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
+    """Doses and levels of a record.
+
+    Args:
+        raw: holds ``doses`` and, if there are any, ``levels``.
+        igg: the vocabulary's word for IgG, with what is possible.
+
+    Raises:
+        BadInput: no doses, rows out of order, times of both kinds, a level before the first dose.
+        ImpossibleValue: a level that cannot be, with the unit that it looks like.
+        UnknownName: a key that no row has.
+    """
+    doses = _rows(DoseRow, raw.get("doses"), "doses")
+    levels = _rows(LevelRow, raw.get("levels") or [], "levels")
+    if not doses:
+        raise BadInput("doses", None, "A forecast rests on the doses given so far.", "List them under `doses`.")
+    named = [(f"doses[{n}]", row) for n, row in enumerate(doses)] + [
+        (f"levels[{n}]", row) for n, row in enumerate(levels)
+    ]
+    for where, row in named:
+        if (row.time is None) == (row.day is None):
+            raise BadInput(where, None, "A row has either a time or a day.", "Give one of `time` and `day`.")
+    if len({row.time is None for _, row in named}) > 1:
+        raise BadInput("doses, levels", None, "A record uses times or days, never both.", "Write all rows alike.")
+    zero = min((row.time for row in doses if row.time is not None), default=None)
+    for where, row in named:
+        if row.day is not None and row.day < 0:
+            raise ImpossibleValue(f"{where}.day", row.day, "Days count from the first dose on.", "Count from day 0.")
+    at = [_day(row, zero) for row in doses]
+    _ascending(at, doses, "doses")
+    found = [_day(row, zero) for row in levels]
+    _ascending(found, levels, "levels")
+    for number, (day, row) in enumerate(zip(found, levels, strict=True)):
+        _check_level(f"levels[{number}]", row, igg)
+        if day < at[0]:
+            raise BadInput(
+                f"levels[{number}]",
+                _shown(row),
+                "A level before the first recorded dose says nothing of any dose.",
+                "Add the doses before it, or give it as the baseline (--baseline-igg-g-per-l).",
+            )
+    return Treatment(
+        tuple(Dose(day, row.dose_g, row.route, row.duration_h, row.drug) for day, row in zip(at, doses, strict=True)),
+        tuple(Level(day, row.igg_g_per_l, row.below_lloq) for day, row in zip(found, levels, strict=True)),
+        zero,
+    )
+
+
+def _rows(model: type[Any], raw: object, key: str) -> list[Any]:
+    if not isinstance(raw, Sequence) or isinstance(raw, str):
+        if raw is None:
+            return []
+        raise BadInput(key, type(raw).__name__, "It must be a list.", "Write [ {…}, {…} ].")
+    found = []
+    for number, row in enumerate(raw):
+        try:
+            found.append(model.model_validate(row))
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            where = f"{key}[{number}]" + "".join(f".{part}" for part in first["loc"] if part not in {"function-before"})
+            value = first["input"] if not isinstance(first["input"], Mapping) else None
+            reason = first.get("ctx", {}).get("error")
+            if first["type"] == "extra_forbidden":
+                keys = ", ".join(model.model_fields)
+                raise UnknownName(where, None, "No such key.", f"The keys are {keys}.") from problem
+            if isinstance(reason, written.NotReadable):
+                raise BadInput(where, value, reason.rule, reason.remedy) from problem
+            raise BadInput(
+                where, value, f"{first['msg']}.", "Correct it; docs/reference/kinetics.md shows how."
+            ) from problem
+    return found
+
+
+def _day(row: _Row, zero: datetime | None) -> float:
+    if row.time is None or zero is None:
+        assert row.day is not None
+        return row.day
+    return (row.time - zero) / timedelta(days=1)
+
+
+def _shown(row: _Row) -> object:
+    return row.day if row.time is None else row.time.isoformat()
+
+
+def _ascending(days: list[float], rows: list[Any], key: str) -> None:
+    for number, (before, after) in enumerate(itertools.pairwise(days)):
+        if after < before:
+            raise BadInput(
+                f"{key}[{number + 1}]",
+                _shown(rows[number + 1]),
+                f"It lies before the row above it ({_shown(rows[number])}).",
+                "Write the rows in order of time.",
+            )
+
+
+def _check_level(where: str, row: LevelRow, igg: LabTest) -> None:
+    value = row.igg_g_per_l
+    if row.below_lloq and not value:
+        raise ImpossibleValue(
+            f"{where}.igg_g_per_l", value, "Below quantification, the value is the assay's limit.", "Give that limit."
+        )
+    if igg.possible is not None and not float(igg.possible[0]) <= value <= float(igg.possible[1]):
+        raise ImpossibleValue(
+            f"{where}.igg_g_per_l",
+            value,
+            f"IgG lies between {igg.possible[0]} and {igg.possible[1]} g/L; this looks like {igg.looks_like}.",
+            "Divide by 100 if the laboratory printed mg/dL.",
+        )
