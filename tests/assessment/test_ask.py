@@ -13,7 +13,15 @@ from tests.planning import opened
 
 def _ground() -> Ground:
     known = opened()
-    return Ground(known.indications, known.studies, known.vocabulary.medicines, known.ask_words, known.source)
+    return Ground(
+        known.indications,
+        known.studies,
+        known.vocabulary.medicines,
+        known.ask_words,
+        known.source,
+        known.alternatives,
+        known.therapies,
+    )
 
 
 def _ids(question: str) -> list[str]:
@@ -95,3 +103,29 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     }
     assert "does not advise a person" in answer["disclaimer"]
     assert run(["ask", "   ", "--json"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("multifocal motor neuropathy", "steroid"),
+        ("adult ITP", "subcutaneous"),
+    ],
+)
+def test_what_to_mind_names_what_is_wrong_beside_immunoglobulin(question: str, said: str) -> None:
+    answer = ask(question, _ground())
+    assert any(said in one.text.casefold() for one in answer.cautions)
+    assert all(one.sources or not one.verified for one in answer.cautions)
+    assert {name for one in answer.cautions for name in one.sources} <= set(answer.sources)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("stiff person syndromes", "stiff-person-syndrome"),
+        ("small fiber neuropathy", "small-fibre-neuropathy"),
+        ("autoimmune hemolytic anemia", "autoimmune-haemolytic-anaemia"),
+    ],
+)
+def test_one_spelling_is_as_good_as_the_other(question: str, found: str) -> None:
+    assert found in [match.indication for match in ask(question, _ground()).matches]

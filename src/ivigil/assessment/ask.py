@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict
 from rapidfuzz import fuzz
 
 from ivigil.knowledge.asking import AskWords
-from ivigil.knowledge.evidence import Study
+from ivigil.knowledge.evidence import Alternatives, Study, Therapy
 from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.indications import Indication
-from ivigil.knowledge.vocabulary import Term
+from ivigil.knowledge.vocabulary import Term, region_name
 from ivigil.sources import CitedSource, Source, cite
 
 DISCLAIMER = (
@@ -35,9 +35,29 @@ LIKENESS = ((14, 86.0), (9, 88.0), (FUZZY_FROM_LETTERS, 90.0))
 EXACT = 100.0
 OTHER_ORDER = 96.0
 PER_EXTRA_WORD = 6.0
+ONE_WORD_LEFT_OUT = 90.0
+#: A name of at least so many words may be said with one of them left out.
+ALL_BUT_ONE_FROM_WORDS = 4
 PER_SHARING_CONDITION = 4.0
 FOR_CONTEXT = 8.0
 SHORT_WORD = 3
+
+#: British and American spellings of the same word; both the question and the names are read in the second.
+SPELLINGS = (
+    ("haem", "hem"),
+    ("aemi", "emi"),
+    ("paenia", "penia"),
+    ("oedem", "edem"),
+    ("foet", "fet"),
+    ("paed", "ped"),
+    ("fibre", "fiber"),
+    ("tumour", "tumor"),
+    ("isation", "ization"),
+    ("ised", "ized"),
+)
+#: A final s of a word of so many letters is no part of it, unless it ends like a singular.
+PLURAL_FROM_LETTERS = 5
+SINGULAR_ENDINGS = ("ss", "us", "is", "as")
 
 _ICD10 = re.compile(r"\b([A-TV-Z][0-9][0-9AB](?:\.[0-9A-Z]{1,4})?)\b", re.IGNORECASE)
 
@@ -66,12 +86,13 @@ class Cited(_Part):
 
 
 class Answer(_Part):
-    """What the knowledge base holds on a question: matches best first, what guidelines say, what studies found."""
+    """What the knowledge base holds on a question: matches best first, what guidelines say, what to mind, what studies found."""
 
     question: str
     matches: tuple[Match, ...]
     medicines: tuple[str, ...]
     guidelines: tuple[Cited, ...]
+    cautions: tuple[Cited, ...]
     studies: tuple[Cited, ...]
     sources: dict[str, CitedSource]
     note: str
@@ -99,7 +120,16 @@ class _Words:
         plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
         plain = plain.replace("'s ", " ").replace("\u2019s ", " ").removesuffix("'s").removesuffix("\u2019s")
         written = tuple(re.findall(r"[A-Za-z0-9]+", plain))
-        return cls(tuple(word.casefold() for word in written), written)
+        return cls(tuple(_one_spelling(word.casefold()) for word in written), written)
+
+
+def _one_spelling(word: str) -> str:
+    """The word in the singular and in one of its spellings."""
+    if len(word) >= PLURAL_FROM_LETTERS and word.endswith("s") and not word.endswith(SINGULAR_ENDINGS):
+        word = word.removesuffix("s")
+    for british, american in SPELLINGS:
+        word = word.replace(british, american)
+    return word
 
 
 @dataclass(frozen=True)
@@ -111,6 +141,8 @@ class Ground:
     medicines: Mapping[str, Term]
     words: AskWords
     source_of: Callable[[str], Source]
+    alternatives: tuple[Alternatives, ...] = ()
+    therapies: tuple[Therapy, ...] = ()
 
     @cached_property
     def terms(self) -> Mapping[tuple[str, ...], frozenset[str]]:
@@ -124,6 +156,18 @@ class Ground:
                     if words and words not in blocked and len("".join(words)) > 1:
                         found[words].add(one.id)
         return {words: frozenset(ids) for words, ids in found.items()}
+
+    @cached_property
+    def shortened(self) -> Mapping[tuple[str, ...], frozenset[str]]:
+        """Names and synonyms of many words with one of them left out, unless that is a term of its own."""
+        found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        for one in self.indications:
+            for part in (part for written in (one.name, *one.synonyms) for part in _split(written)):
+                words = _Words.of(part).without(self.skipped).folded
+                if len(words) >= ALL_BUT_ONE_FROM_WORDS:
+                    for at in range(len(words)):
+                        found[(*words[:at], *words[at + 1 :])].add(one.id)
+        return {words: frozenset(ids) for words, ids in found.items() if words not in self.terms}
 
     @cached_property
     def skipped(self) -> frozenset[str]:
@@ -188,13 +232,15 @@ def ask(question: str, ground: Ground) -> Answer:
     )
     chosen = [by_id[match.indication] for match in matches]
     guidelines = tuple(said for one in chosen for said in _guidelines(one))
+    cautions = tuple(said for one in chosen for said in _cautions(one, ground))
     studies = tuple(said for one in chosen for said in _studies(one, ground.studies))
-    ids = sorted({name for said in (*guidelines, *studies) for name in said.sources})
+    ids = sorted({name for said in (*guidelines, *cautions, *studies) for name in said.sources})
     return Answer(
         question=question,
         matches=matches,
         medicines=tuple(_medicines(words, ground.medicines)),
         guidelines=guidelines,
+        cautions=cautions,
         studies=studies,
         sources={name: cite(ground.source_of(name)) for name in ids},
         note="" if matches else NOT_IN_BASE,
@@ -238,6 +284,10 @@ def _hits(words: _Words, ground: Ground) -> list[_Hit]:
                 likeness = fuzz.ratio(" ".join(window), joined, score_cutoff=needed)
                 if likeness >= needed and _each_word_is_near(window, term):
                     hits.append(_Hit(start, start + size, likeness, term, ids))
+    for term, ids in ground.shortened.items():
+        for start in range(len(words.folded) - len(term) + 1):
+            if words.folded[start : start + len(term)] == term:
+                hits.append(_Hit(start, start + len(term), ONE_WORD_LEFT_OUT, term, ids))
     return hits
 
 
@@ -289,13 +339,28 @@ def _medicines(words: _Words, medicines: Mapping[str, Term]) -> Iterable[str]:
 
 
 def _guidelines(one: Indication) -> Iterable[Cited]:
-    for place in one.regulatory.values():
-        yield _cited(one.id, f"{one.name}: {place.text or place.status}", place)
+    for region, place in one.regulatory.items():
+        yield _cited(one.id, f"{one.name}, {region_name(region)}: {place.said}", place)
     for position in one.positions.values():
         grade = f" ({position.scheme}: {position.grade})" if position.grade else ""
         yield _cited(one.id, f"{position.body}{grade}: {position.text}", position)
     for regimen in one.regimens.values():
         yield _cited(one.id, f"{regimen.authority or 'Dose'}: {regimen.text}", regimen)
+
+
+def _cautions(one: Indication, ground: Ground) -> Iterable[Cited]:
+    """Cautions of the condition, and when what stands beside immunoglobulin must not be used."""
+    names = {therapy.id: therapy.name for therapy in ground.therapies}
+    for caution in one.cautions.values():
+        yield _cited(one.id, caution.text, caution)
+    for family in ground.alternatives:
+        if one.id in family.indications:
+            for option in family.options.values():
+                if (wrong := option.wrong_when) is not None:
+                    name = names.get(option.therapy, option.therapy.replace("_", " "))
+                    yield _cited(one.id, f"{name}, wrong when: {wrong.text}", wrong)
+            for pointless in family.pointless.values():
+                yield _cited(one.id, pointless.text, pointless)
 
 
 def _studies(one: Indication, studies: Iterable[Study]) -> Iterable[Cited]:

@@ -50,7 +50,13 @@ def ask_command(
         raise UsageError("QUESTION", question, "A question has words.", "Write what you want to know.")
     knowledge = open_knowledge()
     ground = Ground(
-        knowledge.indications, knowledge.studies, knowledge.vocabulary.medicines, knowledge.ask_words, knowledge.source
+        knowledge.indications,
+        knowledge.studies,
+        knowledge.vocabulary.medicines,
+        knowledge.ask_words,
+        knowledge.source,
+        knowledge.alternatives,
+        knowledge.therapies,
     )
     answer = ask(question, ground)
     if json_:

@@ -16,6 +16,7 @@ from ivigil.documents.citations import Citations
 from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
 from ivigil.documents.wording import visible
+from ivigil.knowledge.vocabulary import region_name
 from ivigil.sources import CitedSource
 
 BASIS = {
@@ -105,9 +106,10 @@ def render_assessment(made: Assessment, console: Console) -> None:
 
 
 def render_answer(answer: Answer, console: Console) -> None:
-    """Matches with their reason, then the two parts: what guidelines say, what studies found."""
+    """Matches with their reason, then the three parts: what guidelines say, what to mind, what studies found."""
     cited = Citations.over(
-        answer.sources, (name for said in (*answer.guidelines, *answer.studies) for name in said.sources)
+        answer.sources,
+        (name for said in (*answer.guidelines, *answer.cautions, *answer.studies) for name in said.sources),
     )
     if answer.note:
         console.print(Text(answer.note, style="bold"))
@@ -120,7 +122,11 @@ def render_answer(answer: Answer, console: Console) -> None:
         )
     if answer.medicines:
         console.print(Text(f"medicines named: {', '.join(answer.medicines).replace('_', ' ')}"))
-    for title, said in (("What guidelines say", answer.guidelines), ("What studies found", answer.studies)):
+    for title, said in (
+        ("What guidelines say", answer.guidelines),
+        ("What to mind", answer.cautions),
+        ("What studies found", answer.studies),
+    ):
         _section(
             title,
             (
@@ -183,10 +189,9 @@ def _line(text: str, line: Line, cited: Citations) -> Table:
 
 
 def _standing(one: RegionStanding, cited: Citations) -> Table:
-    region = one.region.upper() if len(one.region) == 2 else one.region.capitalize()
     repeats = one.line.text.casefold().startswith(one.status.casefold())
     said = one.line.text if repeats else f"{one.status}. {one.line.text}"
-    return _line(f"{region}: {said}", one.line, cited)
+    return _line(f"{region_name(one.region)}: {said}", one.line, cited)
 
 
 def _graded(one: Graded, cited: Citations) -> Table:

@@ -60,6 +60,13 @@ class Regulatory(Fact):
     status: str
     text: str = ""
 
+    @property
+    def said(self) -> str:
+        """Status and text in one breath, neither twice."""
+        if self.text.casefold().startswith(self.status.casefold()):
+            return self.text
+        return f"{self.status}. {self.text}".rstrip() if self.text else f"{self.status}."
+
 
 class Grade(Fact):
     """A grade in its own scheme; schemes are never mixed or translated into each other."""

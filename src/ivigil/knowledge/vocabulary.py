@@ -59,3 +59,8 @@ class Vocabulary(Record):
     medicines: dict[str, Term]
     reactions: dict[str, Term]
     labs: dict[str, LabTest]
+
+
+def region_name(region: str) -> str:
+    """A region's key as a reader knows it: ``us`` is US, ``england`` is England."""
+    return region.upper() if len(region) == 2 else region.capitalize()  # noqa: PLR2004 - two letters are a code
