@@ -434,3 +434,11 @@ def test_the_next_course_after_the_last_infusion_of_this_one() -> None:
     made = plan(record(), CIDP, **LOADING)
 
     assert [later.starts_at - one.starts_at for one, later in pairwise(made.infusions)] == [timedelta(days=1)]
+
+
+def test_who_cannot_bear_volume_is_not_told_to_hydrate_first() -> None:
+    failing = plan(record(conditions=["heart_failure"]), PI, **PRIVIGEN)
+    clotting = plan(record(conditions=["previous_thrombosis"]), PI, **PRIVIGEN)
+
+    assert "Hydrate first" not in str(found(failing, "at-risk-rate").remedy)
+    assert "Hydrate first" in str(found(clotting, "at-risk-rate").remedy)

@@ -46,6 +46,8 @@ from ivigil.quantities import ml_from_g, tenths_down
 from ivigil.sources import CitedSource, cite
 
 CENT = Decimal("0.01")
+#: Kidneys and clots want fluid; a heart that cannot bear volume does not.
+HYDRATE = {True: "Hydrate no more than is needed", False: "Hydrate first"}
 
 
 def make_plan(request: Request, formulary: Formulary) -> Plan:
@@ -428,7 +430,7 @@ def _about_rates(
             severity=Severity.WARNS,
             text=f"Because of {' and '.join(sorted(chosen.risks & SLOWING_RISKS))} risk the rate stays at or below"
             f" {cap.rate_ml_per_kg_h.normalize():f} mL/kg/h ({cap.how}){asks}.",
-            remedy="Hydrate first; slow further if anything changes.",
+            remedy=f"{HYDRATE['volume' in chosen.risks]}; slow further if anything changes.",
             sources=tuple(dict.fromkeys((risk.rule.src if risk else ()) + cap.sources)),
             verified=cap.verified,
         )
