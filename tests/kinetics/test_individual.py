@@ -113,6 +113,12 @@ def test_lean_mass_asks_for_what_it_is_made_from():
         individual(KNOWLEDGE.kinetic_model("li2022"), Subject(weight_kg=70, age_years=40, height_cm=170))
 
 
+def test_a_model_without_physiology_is_not_carried_outside_its_lean_mass():
+    heavy = Subject(weight_kg=160, height_cm=200, age_years=40, sex="male")
+    with pytest.raises(BadInput, match="holds for a lean body mass of 40 to 70 kg and is never carried further"):
+        individual(KNOWLEDGE.kinetic_model("li2024a_mmn"), heavy, 10.0)
+
+
 def test_outside_the_cohort_is_said():
     made = individual(KNOWLEDGE.kinetic_model("zhang2020"), Subject(weight_kg=10, age_years=1))
     assert {"outside-age", "outside-weight"} <= {one.code for one in made.findings}

@@ -41,6 +41,11 @@ def test_over_is_the_time_of_infusion():
     assert dose == Dose(0.0, 30.0, Route.IV, 1.5)
 
 
+def test_facilitated_is_a_route_and_no_drug():
+    (dose,) = read_regimen("facilitated sc 30 g once").doses(None, 1)
+    assert dose == Dose(0.0, 30.0, Route.FACILITATED_SC)
+
+
 def test_another_drug_is_named():
     (dose,) = read_regimen("rozanolixizumab iv 4 mg/kg once").doses(75, 1)
     assert dose.drug == "rozanolixizumab"

@@ -61,6 +61,7 @@ def individual(model: KineticModel, subject: Subject, baseline_g_per_l: float | 
     """
     if model.structure not in LINEAR:
         raise BadInput("model", model.id, "It is not a linear model.", "Choose a model of one or two compartments.")
+    _within_lean_mass(model, subject)
     used: set[str] = set()
     # A paper that writes elimination as a rate keeps the rate: its clearance follows the subject's volume.
     values = {
@@ -161,14 +162,26 @@ def _contradicted(model: KineticModel, record: Baseline, given_g_per_l: float) -
     )
 
 
+def _within_lean_mass(model: KineticModel, subject: Subject) -> None:
+    """Refuse a lean mass outside the span that a model names: its effect is no physiology and holds nowhere else."""
+    span = model.population.lean_mass_kg
+    if span.min is None or span.max is None:
+        return
+    if not span.min <= subject.lean_mass_kg <= span.max:
+        raise BadInput(
+            "subject.lean_mass_kg",
+            round(subject.lean_mass_kg, 1),
+            f"{model.id} holds for a lean body mass of {span.min:g} to {span.max:g} kg and is never carried further.",
+            "Choose another model.",
+        )
+
+
 def _outside(model: KineticModel, subject: Subject) -> tuple[Finding, ...]:
     """Extrapolations: what lies outside the population on which the model was built."""
     found = []
-    for key, unit in (("age_years", "years"), ("weight_kg", "kg"), ("lean_mass_kg", "kg")):
+    for key, unit in (("age_years", "years"), ("weight_kg", "kg")):
         span = getattr(model.population, key)
         if span.min is None or span.max is None:
-            continue
-        if key == "lean_mass_kg" and not {"weight_kg", "height_cm", "age_years"} <= subject.given:
             continue
         value = getattr(subject, key)
         if value is not None and not span.min <= value <= span.max:

@@ -181,7 +181,9 @@ _PHRASES: dict[str, re.Pattern[str]] = {
     "late": re.compile(rf"dose {_WHOLE} late by {_NUMBER} ?(?:days|day|d)"),
 }
 _REPEATABLE = frozenset({"missed", "late"})
-_HEAD = re.compile(rf"(?:([a-z][a-z0-9-]*) )?(facilitated sc|iv|sc) {_NUMBER} ?(g/kg|mg/kg|g|mg)(?= |$)")
+_HEAD = re.compile(
+    rf"(?:(?!facilitated )([a-z][a-z0-9-]*) )?(facilitated sc|iv|sc) {_NUMBER} ?(g/kg|mg/kg|g|mg)(?= |$)"
+)
 _HOW = "Write for example `iv 0.4 g/kg every 28 d` or `sc 8 g every 7 d`."
 _GRAMS = {"g": 1.0, "g/kg": 1.0, "mg/kg": 1.0 / MG_PER_G, "mg": 1.0 / MG_PER_G}
 
