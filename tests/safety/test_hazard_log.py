@@ -17,7 +17,7 @@ LOG = read()
 
 def test_ids_are_unique_and_in_order() -> None:
     ids = [hazard.id for hazard in LOG.hazards]
-    assert ids == sorted(set(ids))
+    assert ids == sorted(set(ids), key=lambda one: int(one.removeprefix("H-")))
     for hazard in LOG.hazards:
         expected = [f"{hazard.id}.{number}" for number in range(1, len(hazard.controls) + 1)]
         assert [control.id for control in hazard.controls] == expected
