@@ -321,3 +321,12 @@ def test_a_limitation_of_a_regimen_the_use_does_not_have_is_refused() -> None:
     raw["labels"]["US"]["uses"]["ITP"]["limitations"]["volume"]["regimens"] = ("three-days",)
     with pytest.raises(ValueError, match="three-days"):
         Product.model_validate(raw)
+
+
+def test_a_product_not_studied_in_such_a_patient_is_not_proposed_before_one_that_was() -> None:
+    """A naive patient with CIDP was offered the one product whose label says that it was not studied in such."""
+    made = plan(record(), "cidp", phase=Phase.LOADING)
+
+    assert made.prescription is not None
+    assert made.prescription.product != "gammagard_liquid"
+    assert "label-limit-naive" not in codes(made)

@@ -311,7 +311,8 @@ class PlausibilityPolicy(Record):
 class ProductChoicePolicy(Record):
     """The order in which fitting products are proposed after the one the patient tolerates.
 
-    ``order`` are named keys: ``spread_for_volume`` (most days where volume is a risk), ``fewest_findings``,
+    ``order`` are named keys: ``spread_for_volume`` (most days where volume is a risk), ``fewest_label_limits``
+    (of those that concern the patient), ``fewest_findings``,
     ``label_read_best``, ``lowest_iga``, ``fewest_vials``, ``name``.
     It is a convention for a stable list, never a judgement of which product is better.
     """

@@ -11,6 +11,9 @@ from ivigil.knowledge.products import Limitation
 from ivigil.knowledge.regimens import Regimen
 from ivigil.sources import Origin, Read
 
+#: How the code of a finding about a label's limitation begins.
+LIMIT_CODE = "label-limit-"
+
 
 def limitation_findings(
     limitations: Mapping[str, Limitation], regimen_id: str, risks: frozenset[str], about: Circumstances
@@ -67,7 +70,7 @@ def _said(key: str, one: Limitation, *, undecided: bool) -> Finding:
     said = one.unknown if undecided and one.unknown is not None else one
     verified = one.read is not Read.NOT_READ or one.origin is Origin.POLICY
     return Finding(
-        code=f"label-limit-{key}{'-unknown' if undecided else ''}",
+        code=f"{LIMIT_CODE}{key}{'-unknown' if undecided else ''}",
         severity=said.severity,
         may_be=said.may_be if said.severity is Severity.BLOCKS else MayBe.NEITHER,
         text=said.text if verified else said.text + NOT_VERIFIED,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from ivigil.findings import Severity
+from ivigil.findings import Finding, Severity
 from ivigil.knowledge.products import Product
 from ivigil.prescription.candidates import Considered
+from ivigil.prescription.limitations import LIMIT_CODE
 from ivigil.prescription.request import Formulary, Request
 from ivigil.sources import RANK, Read
 
@@ -27,8 +28,14 @@ def _iga_mcg_per_g(product: Product) -> Decimal:
     return Decimal("Infinity") if read is None else read / strength
 
 
+def _is_label_limit(finding: Finding) -> bool:
+    """Whether the label itself says that this patient is not whom it was studied in."""
+    return finding.severity is Severity.WARNS and finding.code.startswith(LIMIT_CODE)
+
+
 ORDER_KEYS: dict[str, Callable[[Considered], int | str | Decimal]] = {
     "spread_for_volume": lambda one: -one.course.dose.days if one.course and "volume" in one.risks else 0,
+    "fewest_label_limits": lambda one: sum(_is_label_limit(finding) for finding in one.findings),
     "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
     "label_read_best": _reading,
     "lowest_iga": lambda one: _iga_mcg_per_g(one.product),
