@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivigil.cli.opening import open_knowledge, read_model
+from ivigil.cli.opening import as_model, open_knowledge, read_json
 from ivigil.cli.writing import OVERWRITE, check_target, save
-from ivigil.errors import UsageError
+from ivigil.errors import BadInput, UsageError
 from ivigil.prescription.plan import Plan
+from ivigil.prescription.subcutaneous.plan import SCHEMA
 
 if TYPE_CHECKING:
     from ivigil.documents.leaflet import Facts
@@ -33,7 +34,7 @@ def leaflet_command(
     for option, path in (("--pdf", pdf), ("--html", html)):
         if path is not None:
             check_target(path, option, (plan,), overwrite=overwrite)
-    read = read_model(Plan, plan, "PLAN")
+    read = _plan(plan)
     facts = _facts(read)
     if pdf is not None:
         from ivigil.documents.leaflet import leaflet_pdf
@@ -44,6 +45,19 @@ def leaflet_command(
         from ivigil.documents.leaflet_html import leaflet_html
 
         save(html, leaflet_html(read, facts, lang, phone, where).encode(), "--html", (plan,), overwrite=overwrite)
+
+
+def _plan(path: str) -> Plan:
+    """A plan for a vein; a start under the skin has neither leaflet nor summary yet."""
+    raw = read_json(path, "PLAN")
+    if isinstance(raw, dict) and raw.get("schema") == SCHEMA:
+        raise BadInput(
+            "PLAN",
+            SCHEMA,
+            "A start under the skin has no leaflet and no summary yet.",
+            "Explain it from the plan's own screen, and train the patient as the label asks.",
+        )
+    return as_model(Plan, raw, "PLAN")
 
 
 def summary_command(
@@ -57,7 +71,7 @@ def summary_command(
     from ivigil.documents.summary import summary_pdf
 
     check_target(pdf, "--pdf", (plan,), overwrite=overwrite)
-    save(pdf, summary_pdf(read_model(Plan, plan, "PLAN"), paper), "--pdf", (plan,), overwrite=overwrite)
+    save(pdf, summary_pdf(_plan(plan), paper), "--pdf", (plan,), overwrite=overwrite)
 
 
 def _facts(plan: Plan) -> Facts:

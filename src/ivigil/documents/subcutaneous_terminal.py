@@ -41,9 +41,9 @@ def _parts(plan: SubcutaneousPlan) -> Iterator[RenderableType]:
         yield from section("What blocks, and what else was found", findings_shown(plan, plan.findings, cited))
         yield from section("What may be accepted", [acceptable(plan)])
     else:
-        yield from section("What was found", findings_shown(plan, plan.findings, cited))
         yield from section("Start under the skin", [_ordered(order, cited)])
         yield from section("First infusions", [_infusions(plan.infusions), _then(order, plan.infusions)])
+        yield from section("What was found", findings_shown(plan, plan.findings, cited))
         yield from section("What to know", [instruction_line(one, cited) for one in order.notes])
         first_lines = [instruction_line(one, cited) for one in plan.first_lines_on_a_reaction]
         yield from section("On a reaction: first lines", first_lines)
