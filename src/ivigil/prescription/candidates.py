@@ -169,6 +169,7 @@ def circumstances(
     """What the screening rules are asked about."""
     return Circumstances(
         patient=request.patient,
+        known_words=request.words,
         at=request.start,
         region=request.region,
         long_gap_days=formulary.policies.rate.long_gap_days.value,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from ivigil import written
-from ivigil.assessment.screening import Rules, not_meant
+from ivigil.assessment.screening import Rules, Words, not_meant
 from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.indications import Indication
@@ -121,6 +122,11 @@ class Request:
                     f"It lies between {low} and {high}.",
                     "Correct it or leave it out.",
                 )
+
+    @cached_property
+    def words(self) -> Words:
+        """The words of the patient's lists, without those that somebody said are not meant."""
+        return Words.of(self.patient)
 
     def accepts(self, finding: Finding) -> bool:
         """Whether somebody accepted this finding and it is one that may be accepted."""

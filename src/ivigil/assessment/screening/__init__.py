@@ -1,6 +1,6 @@
 """Screening: rules in data, decided over three values (yes, no, not recorded), into findings."""
 
-from ivigil.assessment.screening.circumstances import Circumstances
+from ivigil.assessment.screening.circumstances import Circumstances, Words
 from ivigil.assessment.screening.plausibility import kidney_function, unlikely_values
 from ivigil.assessment.screening.screen import NOT_VERIFIED, Rules, screen_dose, screen_patient, screen_product
 from ivigil.assessment.screening.texts import free_texts, not_meant
@@ -9,6 +9,7 @@ __all__ = [
     "NOT_VERIFIED",
     "Circumstances",
     "Rules",
+    "Words",
     "free_texts",
     "kidney_function",
     "not_meant",

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from ivigil.knowledge.products import Product
+from ivigil.knowledge.recognition import WordList
 from ivigil.patient import Patient, ProductHistory
 
 Newness = Literal["naive", "switch", "gap"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a patient's lists, by list: those recorded (None: not recorded) and those found in free texts.
+
+    Rules ask for them hundreds of times a plan, so they are gathered once.
+    """
+
+    listed: Mapping[WordList, frozenset[str] | None]
+    in_texts: Mapping[WordList, frozenset[str]]
+
+    @classmethod
+    def of(cls, patient: Patient) -> Words:
+        """Gathered from a record."""
+        return cls({name: patient.listed(name) for name in LISTS}, {name: patient.in_texts(name) for name in LISTS})
+
+
+LISTS: tuple[WordList, ...] = ("conditions", "allergies", "medicines")
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,13 @@ class Circumstances:
     product: Product | None = None
     course_dose_g_per_kg: Decimal | None = None
     permits: bool = False
+    known_words: Words | None = None
+    """Those of ``patient``, where they are gathered already."""
+
+    @cached_property
+    def words(self) -> Words:
+        """The words of the patient's lists."""
+        return self.known_words or Words.of(self.patient)
 
     @property
     def history_of_product(self) -> ProductHistory | None:

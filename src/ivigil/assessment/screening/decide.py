@@ -56,10 +56,10 @@ def parts(predicate: rules.Predicate) -> Iterable[rules.Predicate]:
 
 
 def _lists(name: WordList, wanted: tuple[str, ...], about: Circumstances) -> Verdict:
-    words = about.patient.listed(name)
-    if words is not None and words & set(wanted):
+    words = about.words.listed[name]
+    if words is not None and not words.isdisjoint(wanted):
         return True
-    if about.patient.in_texts(name) & set(wanted):
+    if not about.words.in_texts[name].isdisjoint(wanted):
         return None if about.permits else True  # what restricts always applies, what permits must be certain
     return None if words is None else False
 
