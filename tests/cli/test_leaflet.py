@@ -6,8 +6,9 @@ import pytest
 import typer
 
 from ivigil.cli import leaflet as commands
+from ivigil.documents.leaflet_html import leaflet_html
 from ivigil.errors import BadInput, UsageError
-from ivigil.prescription.plan import as_json
+from ivigil.prescription.plan import as_json, identified
 from tests import planning
 from tests.documents import plans
 
@@ -44,9 +45,21 @@ def test_the_page_shows_the_product_of_the_plan_and_its_own_facts(run, tmp_path)
     assert "Each batch of your medicine" in page
 
 
-def test_a_product_that_the_facts_do_not_hold_gets_the_general_words(run, tmp_path):
-    run("leaflet", plans.one_day(), "--html", str(tmp_path / "l.html"))
-    assert "In the US, it must be made" in (tmp_path / "l.html").read_text("utf-8")
+def test_a_product_that_the_facts_do_not_hold_gets_the_general_words():
+    made = plans.one_day()
+    page = leaflet_html(made, commands._facts(made, planning.opened()), "en", None, None)
+    assert "In the US, it must be made" in page
+
+
+@pytest.mark.parametrize("command", [("leaflet", "--html"), ("summary", "--pdf")])
+def test_a_plan_that_was_altered_is_explained_to_nobody(run, tmp_path, command):
+    made = planning.plan(planning.record(), "primary-immunodeficiency", product="privigen")
+    assert made.prescription is not None
+    more = made.prescription.model_copy(update={"course_dose_g": made.prescription.course_dose_g * 2})
+    altered = identified(made.model_copy(update={"prescription": more}))
+    with pytest.raises(BadInput, match="does not hold"):
+        run(command[0], altered, command[1], str(tmp_path / "x"))
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("options", [(), ("--pdf", "a.pdf", "--html", "a.html")])

@@ -282,3 +282,12 @@ def test_a_line_that_breaks_us_does_not_break_the_cohort(tmp_path: Path, capsys:
     assert [row.get("patient_ref") for row in rows] == ["one", None, "three"]
     assert rows[1]["error"]["where"].startswith("line 2: ")
     assert code == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"), [(("--price-per-g", "81.5"), "--currency"), (("--currency", "EUR"), "--price-per-g")]
+)
+def test_a_price_has_an_amount_and_a_currency(capsys, well, given, lacking):
+    assert run(["plan", str(well), *PI, *given, "--json"]) == 2
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert (error["where"], error["rule"]) == (lacking, f"{given[0]} is given without it.")

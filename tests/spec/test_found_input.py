@@ -320,7 +320,8 @@ def test_an_option_is_written_in_plain_digits_within_its_limits(
     start = "2026-11-23T09:00:00-05:00"
     arguments = ["plan", str(path), "--indication", "cidp", "--region", "US", "--phase", "loading", "--start", start]
 
-    assert run([*arguments, "--json", option, text]) == 4
+    also = ["--currency", "USD"] if option == "--price-per-g" else []
+    assert run([*arguments, "--json", option, text, *also]) == 4
     error = json.loads(capsys.readouterr().err)["error"]
     assert (error["where"], error["value"]) == (option, text)
     assert error["rule"]

@@ -111,6 +111,8 @@ def test_a_plan_with_a_stock_list_and_a_price_holds(tmp_path: Path, capsys: pyte
             str(tmp_path / "stock.json"),
             "--price-per-g",
             "81.5",
+            "--currency",
+            "USD",
             "--json",
         ]
     )
@@ -620,6 +622,7 @@ def test_no_figure_of_a_plan_is_too_large_to_read(files: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize("option", ["--price-per-g", "--ceiling-ml-per-h", "--dose-g-per-kg"])
 def test_no_option_is_too_large_for_a_plan(files: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
-    code, error = _ask(capsys, "plan", files / "well.json", *ASKED, option, "100000001")
+    also = ("--currency", "USD") if option == "--price-per-g" else ()
+    code, error = _ask(capsys, "plan", files / "well.json", *ASKED, option, "100000001", *also)
     assert (code, error["where"]) == (4, option)
     assert error["rule"].startswith("It lies between ")

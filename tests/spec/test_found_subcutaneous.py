@@ -331,7 +331,7 @@ def test_whatever_is_said_of_the_patient_for_a_vein_is_said_under_the_skin(chang
         (("--pdf", "x.pdf"), "A sheet on paper is not there yet for a start under the skin."),
         (("--stock", "x.json"), "Choosing vials from a stock list is not there yet"),
         (("--off-label", "why"), "A start plan under the skin does not take this option."),
-        (("--price-per-g", "80"), "--price-per-g: 80"),
+        (("--price-per-g", "80", "--currency", "USD"), "--price-per-g: 80"),
         (("--ceiling-ml-per-h", "80"), "A start plan under the skin does not take this option."),
         (("--phase", "loading"), "Under the skin only a maintenance is started."),
     ],

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivigil.cli.opening import as_model, open_knowledge, read_json
+from ivigil.cli.checking import checked_vein_plan
+from ivigil.cli.opening import open_knowledge
 from ivigil.cli.writing import OVERWRITE, check_target, save
-from ivigil.errors import BadInput, UsageError
+from ivigil.errors import UsageError
+from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan
-from ivigil.prescription.subcutaneous.plan import SCHEMA
 
 if TYPE_CHECKING:
     from ivigil.documents.leaflet import Facts
@@ -34,8 +35,9 @@ def leaflet_command(
     for option, path in (("--pdf", pdf), ("--html", html)):
         if path is not None:
             check_target(path, option, (plan,), overwrite=overwrite)
-    read = _plan(plan)
-    facts = _facts(read)
+    knowledge = open_knowledge()
+    read = _plan(plan, knowledge)
+    facts = _facts(read, knowledge)
     if pdf is not None:
         from ivigil.documents.leaflet import leaflet_pdf
 
@@ -47,17 +49,13 @@ def leaflet_command(
         save(html, leaflet_html(read, facts, lang, phone, where).encode(), "--html", (plan,), overwrite=overwrite)
 
 
-def _plan(path: str) -> Plan:
-    """A plan for a vein; a start under the skin has neither leaflet nor summary yet."""
-    raw = read_json(path, "PLAN")
-    if isinstance(raw, dict) and raw.get("schema") == SCHEMA:
-        raise BadInput(
-            "PLAN",
-            SCHEMA,
-            "A start under the skin has no leaflet and no summary yet.",
-            "Explain it from the plan's own screen, and train the patient as the label asks.",
-        )
-    return as_model(Plan, raw, "PLAN")
+def _plan(path: str, knowledge: Knowledge) -> Plan:
+    return checked_vein_plan(
+        path,
+        knowledge,
+        "A start under the skin has no leaflet and no summary yet.",
+        "Explain it from the plan's own screen, and train the patient as the label asks.",
+    )
 
 
 def summary_command(
@@ -71,14 +69,13 @@ def summary_command(
     from ivigil.documents.summary import summary_pdf
 
     check_target(pdf, "--pdf", (plan,), overwrite=overwrite)
-    save(pdf, summary_pdf(_plan(plan), paper), "--pdf", (plan,), overwrite=overwrite)
+    save(pdf, summary_pdf(_plan(plan, open_knowledge()), paper), "--pdf", (plan,), overwrite=overwrite)
 
 
-def _facts(plan: Plan) -> Facts:
+def _facts(plan: Plan, knowledge: Knowledge) -> Facts:
     from ivigil.documents.leaflet import Facts
     from ivigil.knowledge.leaflet import leaflet_facts
 
-    knowledge = open_knowledge()
     named = "" if plan.prescription is None else plan.prescription.product
     product = knowledge.product(named) if named in knowledge.product_ids else None
     return Facts(leaflet_facts(knowledge), product, knowledge.source)

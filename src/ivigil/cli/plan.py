@@ -78,7 +78,7 @@ def plan_command(
         None, "--ceiling-ml-per-h", help="The pump's or setting's highest rate."
     ),
     price_per_g: str | None = typer.Option(None, "--price-per-g", help="Price of a gram, to show the cost."),
-    currency: str = typer.Option("USD", help="Currency of the price."),
+    currency: str | None = typer.Option(None, help="Currency of the price, for example USD."),
     accept: list[str] = typer.Option(
         [], metavar="CODE", help="Accept a blocking finding; needs --by, --role, --because."
     ),
@@ -113,7 +113,7 @@ def plan_command(
         "interval_days": _as_written(written.whole_in_text, "--interval-days", interval_days),
         "weight_basis": weight_basis,
         "ceiling_ml_per_h": _decimal("--ceiling-ml-per-h", ceiling_ml_per_h),
-        "price": None if price_per_g is None else Price(_decimal("--price-per-g", price_per_g) or Decimal(0), currency),
+        "price": _price(price_per_g, currency),
         "accepted": _accepted(accept, by, role, because),
     }
     if (patient is None) == (batch is None):
@@ -323,6 +323,15 @@ def _as_written(read: Callable[[str], T], option: str, text: str | None) -> T | 
 
 def _decimal(option: str, text: str | None) -> Decimal | None:
     return _as_written(written.number_in_text, option, text)
+
+
+def _price(per_g: str | None, currency: str | None) -> Price | None:
+    """The price of a gram; a number without a currency is no price, and none is guessed from the region."""
+    amount = _decimal("--price-per-g", per_g)
+    if (amount is None) != (currency is None):
+        given, lacking = ("--price-per-g", "--currency") if currency is None else ("--currency", "--price-per-g")
+        raise UsageError(lacking, None, f"{given} is given without it.", "Give both, or neither.")
+    return None if amount is None or currency is None else Price(amount, currency)
 
 
 def _accepted(codes: list[str], by: list[str], roles: list[str], because: list[str]) -> tuple[Accepted, ...]:
