@@ -330,3 +330,23 @@ def test_a_product_not_studied_in_such_a_patient_is_not_proposed_before_one_that
     assert made.prescription is not None
     assert made.prescription.product != "gammagard_liquid"
     assert "label-limit-naive" not in codes(made)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conditions": ["previous_thrombosis"]},
+        {"labs": [{"test": "creatinine", "value": 2.4, "unit": "mg/dL", "taken_at": "2026-11-20T08:00:00-05:00"}]},
+        {"conditions": ["heart_failure"]},
+    ],
+)
+def test_privigens_two_days_in_thrombocytopenia_ask_to_weigh_the_risks(change: dict[str, Any]) -> None:
+    made = plan(record(**change), "itp-adult", product="privigen")
+    said = next(one for one in made.findings if one.code == "label-limit-high-dose")
+    assert (said.severity.value, said.sources) == ("warns", ("privigen/C4",))
+
+
+def test_privigens_risks_that_nobody_recorded_are_weighed_as_if_they_were_there() -> None:
+    raw = record()
+    del raw["conditions"]
+    assert "label-limit-high-dose" in codes(plan(raw, "itp-adult", product="privigen"))
