@@ -139,6 +139,7 @@ PRESCRIPTION = Prescription(
     regimen="loading",
     authority="label",
     off_label=None,
+    age_years=D("54.25"),
     weight_kg=D("95"),
     weight_basis=WeightBasis.ADJUSTED,
     dosing_weight_kg=WEIGHT_KG,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.knowledge.regimens import Phase
-from ivigil.prescription.plan import Accepted, Plan, check_unchanged, content_id, sign
+from ivigil.prescription.plan import Accepted, Plan, as_json, check_unchanged, content_id, sign
 from ivigil.prescription.request import Request
 from ivigil.prescription.stock import StockRow
 from tests.planning import START, codes, history, patient, plan, record
@@ -202,3 +203,19 @@ def test_what_blocks_is_shown_first() -> None:
     said = [Finding(code=word, severity=Severity(word), text="T.") for word in ("informs", "warns", "blocks")]
 
     assert [finding.code for finding in in_order(said)] == ["blocks", "warns", "informs"]
+
+
+@pytest.mark.parametrize(
+    ("age", "printed"),
+    [
+        ({"age_years": 40}, 40),
+        # 23 Nov 2026 is 61 days after the sixteenth birthday: 61/366 = 0.1667 of a year.
+        ({"birth_date": "2010-09-23"}, 16.16),
+    ],
+)
+def test_a_plan_carries_the_age_that_first_aid_goes_by(age: dict[str, Any], printed: float) -> None:
+    raw = record()
+    del raw["age_years"]
+    made = plan(raw | age, "primary-immunodeficiency", product="privigen")
+    assert made.prescription is not None
+    assert json.loads(as_json(made))["prescription"]["age_years"] == printed

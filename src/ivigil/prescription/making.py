@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ivigil.assessment.belongs import belongs_to
 from ivigil.assessment.screening import free_texts, kidney_function, screen_dose, screen_patient, unlikely_values
@@ -466,6 +466,7 @@ def _prescription(
     if chosen.label is None or request.patient.weight_kg is None or not infusions:
         return None
     dose = course.dose
+    age = request.patient.age_at(request.start)
     given = sum((day.given_g for day in course.days), Decimal(0))
     next_on = None if dose.interval_days is None else request.start.date() + timedelta(days=dose.interval_days)
     cost = None
@@ -482,6 +483,7 @@ def _prescription(
         regimen=course.regimen_id,
         authority=course.regimen.authority,
         off_label=request.off_label.strip() if chosen.off_label and request.off_label else None,
+        age_years=None if age is None else age.quantize(CENT, rounding=ROUND_DOWN),
         weight_kg=request.patient.weight_kg,
         weight_basis=course.weight.basis,
         dosing_weight_kg=course.weight.dosing_kg,

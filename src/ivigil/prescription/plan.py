@@ -86,7 +86,11 @@ class Cost(_Part):
 
 
 class Prescription(_Part):
-    """What is prescribed. Weights in kg, doses in g/kg of dosing weight and g, intervals in days from course start."""
+    """What is prescribed. Weights in kg, doses in g/kg of dosing weight and g, intervals in days from course start.
+
+    ``age_years`` is the age at the first infusion, down to a hundredth; None if it was not recorded. The chair needs it:
+    doses of first aid and limits of blood pressure go by it.
+    """
 
     product: str
     brand: str
@@ -96,6 +100,7 @@ class Prescription(_Part):
     regimen: str
     authority: str
     off_label: str | None
+    age_years: Number | None
     weight_kg: Number
     weight_basis: WeightBasis
     dosing_weight_kg: Number
