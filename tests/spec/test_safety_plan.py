@@ -209,8 +209,8 @@ def test_what_blocks_is_shown_first() -> None:
     ("age", "printed"),
     [
         ({"age_years": 40}, 40),
-        # 23 Nov 2026 is 61 days after the sixteenth birthday: 61/366 = 0.1667 of a year.
-        ({"birth_date": "2010-09-23"}, 16.16),
+        # 23 Nov 2026 is 61 days after the 26th birthday: 61/366 = 0.1667 of a year.
+        ({"birth_date": "2000-09-23"}, 26.16),
     ],
 )
 def test_a_plan_carries_the_age_that_first_aid_goes_by(age: dict[str, Any], printed: float) -> None:
