@@ -132,6 +132,8 @@ def start_or_now(asked: str | None, name: str = "--start") -> tuple[datetime, bo
 
 def read_json(path: str, what: str) -> object:
     """JSON from a file or, for ``-``, from standard input; numbers stay exact."""
+    if not path.strip():
+        raise BadInput(what, path, "The name of a file is missing.", "Name the file, or give - for standard input.")
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:

@@ -19,12 +19,17 @@ def check_target(path: Path, option: str, inputs: Iterable[str | Path | None] = 
     Raises:
         BadInput: naming the option and the way out.
     """
-    why = _against(path, inputs, overwrite=overwrite)
+    try:
+        why = _against(path, inputs, overwrite=overwrite)
+    except OSError as problem:
+        why = (f"The file cannot be written: {problem.strerror}.", "Name another file.")
     if why is not None:
         raise BadInput(option, str(path), *why)
 
 
 def _against(path: Path, inputs: Iterable[str | Path | None], *, overwrite: bool) -> tuple[str, str] | None:
+    if str(path) == "-":
+        return "Standard output is for the result, and this is a file.", "Name the file."
     if path.is_symlink():
         return "Nothing is written through a link.", "Name the file itself."
     if not path.parent.is_dir():
