@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ivigil.assessment.belongs import belongs_to
+from ivigil.assessment.dates import check_dates
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
     Circumstances,
@@ -204,6 +205,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     Raises:
         BadInput: the planned start lies before the moment of the assessment, or carries no offset.
     """
+    check_dates(patient, at, "--at")
     check_start(start, at)
     indication, policies = library.indication, library.policies
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value)
