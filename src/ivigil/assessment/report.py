@@ -16,10 +16,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ivigil.assessment.belongs import belongs_to
+from ivigil.assessment.implied import implied_conditions, implied_words
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
     Circumstances,
     Rules,
+    Words,
     free_texts,
     kidney_function,
     screen_patient,
@@ -206,7 +208,8 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     """
     check_start(start, at)
     indication, policies = library.indication, library.policies
-    about = Circumstances(patient, at, region, policies.rate.long_gap_days.value)
+    words = Words.of(patient).implying(implied_words(indication))
+    about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
     screened = screen_patient(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
@@ -215,6 +218,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
             patient, at, policies.plausibility, library.vocabulary, policies.weight.adult_from_years.value
         ),
         *kidney_function(patient, at),
+        *implied_conditions(indication, library.vocabulary),
         *screened.findings,
     )
     family = next((one for one in library.alternatives if indication.id in one.indications), None)

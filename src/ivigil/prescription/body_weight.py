@@ -78,7 +78,14 @@ def choose_weight(
         basis = demanded
     if basis is WeightBasis.ACTUAL:
         return DosingWeight(basis, actual_kg, actual_kg)
-    if not adult or height_cm is None or sex is None:
+    if not adult:
+        raise BadInput(
+            "--weight-basis" if asked_basis else "weight basis of the source",
+            basis.value,
+            f"Ideal and adjusted weight (Devine) are defined for adults; the patient is below {policy.adult_from_years.value} years.",
+            "Dose on actual weight (--weight-basis actual).",
+        )
+    if height_cm is None or sex is None:
         raise BadInput(
             "--weight-basis" if asked_basis else "weight basis of the source",
             basis.value,

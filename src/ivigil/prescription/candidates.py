@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from ivigil.assessment.belongs import years_or_months
+from ivigil.assessment.implied import implied_words
 from ivigil.assessment.screening import Circumstances, screen_product
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
@@ -169,7 +170,7 @@ def circumstances(
     """What the screening rules are asked about."""
     return Circumstances(
         patient=request.patient,
-        known_words=request.words,
+        known_words=request.words.implying(implied_words(formulary.indication)),
         at=request.start,
         region=request.region,
         long_gap_days=formulary.policies.rate.long_gap_days.value,
@@ -290,7 +291,7 @@ def _course(
         regimens = unbarred(regimens, limitations, risks, about)
     chosen = choose_regimen(regimens, phase, at_risk, request, formulary.policies.dose)
     if chosen is None:
-        reasons.add(_no_regimen(product, use, phase, request, available))
+        reasons.add(_no_regimen(product, use, phase, request, regimens))
         return None
     regimen_id, regimen = chosen
     reasons.found.extend(limitation_findings(limitations, regimen_id, risks, about))
@@ -339,9 +340,15 @@ def shortest_duration_h(
 
 
 def _no_regimen(
-    product: Product, use: Use | None, phase: Phase | None, request: Request, available: tuple[Phase, ...]
+    product: Product, use: Use | None, phase: Phase | None, request: Request, regimens: Mapping[str, Regimen]
 ) -> Finding:
-    whose = f"The label of {product.brand}" if use is not None else "No guideline in the knowledge base"
+    available = phases_of(regimens)
+    whose = f"The label of {product.brand}" if use is not None else "The knowledge base's guidance"
+    special = {
+        name: one.population
+        for name, one in regimens.items()
+        if one.phase is phase and one.population and one.g_per_kg_max is not None
+    }
     if request.regimen is not None:
         of_phase = "" if request.phase is None else f"{request.phase.value} "
         text = f"{whose} has no {of_phase}regimen called {request.regimen}."
@@ -351,6 +358,10 @@ def _no_regimen(
             f"{whose} gives no dose in figures for this use.",
             "Read it on the source and enter it in the overlay.",
         )
+    elif special:
+        shown = "; ".join(f"{name} ({population})" for name, population in special.items())
+        text = f"{whose} prints its {phase.value if phase else 'single'} dose only for particular patients: {shown}."
+        return blocks("no-regimen-for-phase", text, "Name the one that fits this patient with --regimen.")
     else:
         text = f"{whose} prints no {phase.value if phase else 'single'} dose for this use (it prints: {', '.join(available)})."
     return blocks("no-regimen-for-phase", text, "Choose another --phase, --regimen or product.")
@@ -392,7 +403,10 @@ def _vials(
 
     days = chosen(dose.largest_infusion_g, shelf)
     if days is not None:
-        return days, _about_part_vial(days[0], policy.part_vial_below_g.src)
+        return days, (
+            *_about_part_vial(days[0], policy.part_vial_below_g.src),
+            *about_unread_vials(product, days[0].given_g),
+        )
     if off_label:
         # A guideline's dose is no label's largest dose: whole vials may round it up within tolerance, and the plan says so.
         above = prescribed * (1 + policy.tolerance_fraction.value)
@@ -425,6 +439,25 @@ def _about_part_vial(day: Day, sources: tuple[str, ...]) -> tuple[Finding, ...]:
         f"{day.waste_g.normalize():f} g is discarded at each infusion."
     )
     return (Finding(code="part-vial", severity=Severity.INFORMS, text=text, sources=sources),)
+
+
+def about_unread_vials(product: Product, dose_g: Decimal) -> tuple[Finding, ...]:
+    """Larger vials that would serve a dose and exist by pages that do not permit to plan them."""
+    held = product.vials
+    larger = [] if held is None else [size for size in held.unread_g if held.sizes_g[-1] < size <= dose_g]
+    if held is None or not larger:
+        return ()
+    shown = ", ".join(f"{size.normalize():f}" for size in larger)
+    return (
+        Finding(
+            code="larger-vials-not-read",
+            severity=Severity.INFORMS,
+            text=f"{product.brand} is known to come in vials of {shown} g too; they were not read well enough for this label, so the"
+            f" dose is planned in vials of {held.sizes_g[-1].normalize():f} g and less.",
+            remedy="Read the sizes on the label in force and enter them in the site's overlay; do not swap vials by hand without a new plan.",
+            sources=held.src,
+        ),
+    )
 
 
 def last_day(request: Request, dose: Dose) -> date:

@@ -9,7 +9,7 @@ from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.products import Label, Product, Route
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan
-from ivigil.prescription.candidates import blocks
+from ivigil.prescription.candidates import blocks, circumstances
 from ivigil.prescription.making import before_products, candidate, check_request, none_fits, valid_until
 from ivigil.prescription.plan import NOTICE, Instruction, identified
 from ivigil.prescription.request import Formulary, Request, check_accepted
@@ -79,7 +79,7 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
 def _never_under_skin(request: Request, formulary: Formulary) -> Iterable[Finding]:
     """What any label of the formulary forbids under the skin is forbidden with every product."""
     said: set[str] = set()
-    recorded = (request.patient.listed("conditions") or frozenset()) | request.patient.in_texts("conditions")
+    recorded = circumstances(request, formulary).words.present("conditions")
     for product in formulary.products:
         for label in product.labels.values():
             if label.subcutaneous is None:
