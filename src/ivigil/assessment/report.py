@@ -210,6 +210,8 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     indication, policies = library.indication, library.policies
     words = Words.of(patient).implying(implied_words(indication))
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
+    # What speaks for treatment must stand in the record itself: what the indication means does not count there.
+    recorded = replace(about, permits=True, known_words=Words.of(patient))
     screened = screen_patient(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
@@ -264,7 +266,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         studies=tuple(_studies(library.studies, indication.id)),
         regimens=tuple(_regimens(indication)),
         regimens_note="" if indication.regimens else NO_REGIMENS,
-        criteria=tuple(_criterion(one, replace(about, permits=True)) for one in indication.eligibility.values()),
+        criteria=tuple(_criterion(one, recorded) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
         baseline=lines_of(indication.baseline),
         first_review=_first_review(patient, at, start, library),

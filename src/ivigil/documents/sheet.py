@@ -8,8 +8,8 @@ from ivigil.documents.candidates import CandidateGroup, candidate_groups
 from ivigil.documents.citations import Citations, merged
 from ivigil.documents.days import AlikeDays, alike_days
 from ivigil.documents.prescribed import (
-    REGIONS,
     BEFORE,
+    REGIONS,
     authority,
     cost,
     counted_days,

@@ -128,7 +128,11 @@ def _planned(plan: Plan, ordered: Prescription, cited: _Numbers) -> Json:
         ),
         ("Courses", f"{interval(ordered)}; {following}", ""),
         ("Where", {"hospital": "hospital", "clinic": "clinic", "home": "home"}[ordered.setting], ""),
-        ("Before", f"{OPTIONS}: {'; '.join(_before(ordered))}" if ordered.premedication else "no premedication", _marks(ordered, cited)),
+        (
+            "Before",
+            f"{OPTIONS}: {'; '.join(_before(ordered))}" if ordered.premedication else "no premedication",
+            _marks(ordered, cited),
+        ),
     ]
     if ordered.off_label is not None:
         rows.insert(2, ("Off label", ordered.off_label, ""))

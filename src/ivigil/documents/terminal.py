@@ -127,7 +127,9 @@ def _line(*parts: tuple[str, str] | str) -> Text:
 def _header(plan: Plan) -> RenderableType:
     if plan.prescription is None or plan.status == "blocked":
         return header(plan, "")
-    return header(plan, f"{plan.prescription.brand} {strengths_beside(plan.prescription.brand, plan.infusions)}".rstrip())
+    return header(
+        plan, f"{plan.prescription.brand} {strengths_beside(plan.prescription.brand, plan.infusions)}".rstrip()
+    )
 
 
 def header(plan: AnyPlan, what: str) -> RenderableType:
@@ -285,9 +287,7 @@ def _premedication(ordered: Prescription, cited: Citations) -> Iterator[Renderab
         said = joined(premedication_dose(row), row.route, minutes_before(row))
         about = row.caution if reason else f"{row.reason} {row.caution}".strip()
         mark = cited.mark(row.sources)
-        yield _line(
-            (name, "bold"), f": {said}", f" ({about})" if about else "", (f" {mark}" if mark else "", "dim")
-        )
+        yield _line((name, "bold"), f": {said}", f" ({about})" if about else "", (f" {mark}" if mark else "", "dim"))
 
 
 def _day_title(days: AlikeDays) -> str:

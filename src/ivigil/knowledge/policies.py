@@ -431,10 +431,11 @@ class SubcutaneousPolicy(Record):
     ``fewest`` that hold the volume. ``schedule`` is what is proposed when none is asked for; when the sites run out it
     is divided over ``more_often`` infusions, or refused (``refuse``). ``days_after_iv_unread`` hold where no label day was read.
     ``order`` are the keys by which fitting products are proposed: ``fewest_findings``, ``fewest_sites``,
-    ``fewest_vials``, ``name``.
+    ``fewest_vials``, ``name``. ``bleeding_with`` are medicines with which a needle is warned of as with a risk of bleeding.
     """
 
     at_risk_limits: LimitsChoice
+    bleeding_with: Items
     growth: GrowthChoice
     within_range: RangeChoice
     weeks_per_month: WeeksPerMonth

@@ -11,6 +11,7 @@ from ivigil.assessment.belongs import years_or_months
 from ivigil.assessment.implied import implied_words
 from ivigil.assessment.screening import Circumstances, screen_product
 from ivigil.findings import Finding, MayBe, Severity, in_order
+from ivigil.knowledge.facts import Age
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
@@ -103,10 +104,11 @@ class Reasons:
 
     def all(self, formulary: Formulary) -> tuple[Finding, ...]:
         """Every reason, heaviest first."""
-        return in_order((*self.found, *_copied(self.copies, formulary)))
+        return in_order((*self.found, *copied(self.copies, formulary)))
 
 
-def _copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Finding, ...]:
+def copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Finding, ...]:
+    """One finding that names everything that was read on a copy of the label only."""
     if not copies:
         return ()
     sources = tuple(dict.fromkeys(name for _, finding in copies for name in finding.sources))
@@ -149,9 +151,10 @@ def consider(product: Product, request: Request, formulary: Formulary, patient_r
     use = next((one for one in label.uses.values() if formulary.indication.id in one.indications), None)
     off_label = use is None
     if off_label:
-        reasons.add(_off_label(product, request, formulary))
         if request.off_label is None:
+            reasons.add(_reason_missing(product, request, formulary))
             return _done(product, label, None, True, reasons, formulary)
+        reasons.add(off_label_said(product, request.region, request.off_label, formulary))
     elif request.off_label is not None:
         reasons.add(_labelled_after_all(product, request, formulary))
     screened = screen_product(formulary.rules, circumstances(request, formulary, product))
@@ -192,18 +195,21 @@ def _done(
     return Considered(product, label, use, off_label, reasons.all(formulary), risks, course, reasons.stopped)
 
 
-def _off_label(product: Product, request: Request, formulary: Formulary) -> Finding:
+def _reason_missing(product: Product, request: Request, formulary: Formulary) -> Finding:
+    return blocks(
+        "off-label-reason-missing",
+        f"The {request.region} label of {product.brand} does not name {formulary.indication.name}.",
+        "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
+    )
+
+
+def off_label_said(product: Product, region: str, reason: str, formulary: Formulary) -> Finding:
+    """That a label does not name the condition, and why the product is given all the same."""
     name = formulary.indication.name
-    if request.off_label is None:
-        return blocks(
-            "off-label-reason-missing",
-            f"The {request.region} label of {product.brand} does not name {name}.",
-            "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
-        )
     return Finding(
         code="off-label",
         severity=Severity.WARNS,
-        text=f"Off-label: the {request.region} label of {product.brand} does not name {name}. Reason given: {request.off_label.strip()}",
+        text=f"Off-label: the {region} label of {product.brand} does not name {name}. Reason given: {reason.strip()}",
         remedy="Follow the site's rules on consent and approval for off-label use.",
     )
 
@@ -217,6 +223,12 @@ def _labelled_after_all(product: Product, request: Request, formulary: Formulary
     )
 
 
+def age_floor(label: Label, use: Use | None) -> Age | None:
+    """The youngest age that was read for a use; off label the youngest of the label's uses."""
+    limits = [use.min_age] if use is not None else [one.min_age for one in label.uses.values()]
+    return min((limit for limit in limits if limit is not None), key=lambda limit: limit.years, default=None)
+
+
 def label_age(
     product: Product, label: Label, use: Use | None, request: Request, formulary: Formulary, reasons: Reasons
 ) -> Finding | None:
@@ -225,9 +237,7 @@ def label_age(
     if age is None:
         return None  # screening asks for it
     adult_from = formulary.policies.weight.adult_from_years.value
-    limits = [use.min_age] if use is not None else [one.min_age for one in label.uses.values()]
-    read = [limit for limit in limits if limit is not None]
-    floor = min(read, key=lambda limit: limit.years, default=None)
+    floor = age_floor(label, use)
     if floor is None:
         if age >= adult_from:
             return None
@@ -420,6 +430,7 @@ def _vials(
         sources = policy.tolerance_fraction.src
         return days, (
             Finding(code="rounded-above-guideline", severity=Severity.WARNS, text=text, remedy=remedy, sources=sources),
+            *about_unread_vials(product, days[0].given_g),
         )
     if shelf is not None and chosen(dose.largest_infusion_g, None):
         text = (
@@ -450,7 +461,7 @@ def about_unread_vials(product: Product, dose_g: Decimal) -> tuple[Finding, ...]
     shown = ", ".join(f"{size.normalize():f}" for size in larger)
     return (
         Finding(
-            code="larger-vials-not-read",
+            code="larger-vials-unread",
             severity=Severity.INFORMS,
             text=f"{product.brand} is known to come in vials of {shown} g too; they were not read well enough for this label, so the"
             f" dose is planned in vials of {held.sizes_g[-1].normalize():f} g and less.",

@@ -14,7 +14,7 @@ from ivigil.assessment.screening import free_texts, kidney_function, screen_dose
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import Indication, StatusGroup
-from ivigil.knowledge.products import Product, Route
+from ivigil.knowledge.products import Product, RateTable, Route
 from ivigil.knowledge.regimens import Phase
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
@@ -140,7 +140,7 @@ def before_products(request: Request, formulary: Formulary) -> tuple[list[Findin
     findings = [
         *_overlay_waits(formulary),
         *_age_missing(request),
-        *_indication_standing(request, formulary),
+        *indication_standing(formulary),
         *_age_of_condition(request, formulary),
         *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
         *_old_weight(request, formulary),
@@ -214,7 +214,7 @@ def _age_missing(request: Request) -> Iterable[Finding]:
         )
 
 
-def _indication_standing(request: Request, formulary: Formulary) -> Iterable[Finding]:
+def indication_standing(formulary: Formulary) -> Iterable[Finding]:
     """A condition for which the facts say that immunoglobulin is not supported is stopped before any product is."""
     indication = formulary.indication
     sources = tuple(dict.fromkeys(name for fact in indication.regulatory.values() for name in fact.src))
@@ -418,26 +418,8 @@ def _infusions(
 def _about_rates(
     chosen: Considered, course: Course, ladder: Ladder, formulary: Formulary, request: Request
 ) -> Iterable[Finding]:
-    strength, agree = course.concentration_g_per_ml, formulary.policies.rate.printed_units_agree_within.value
-    for name, rate in (("starting rate", course.rates.start), ("maximum rate", course.rates.max)):
-        printed = rate.each_ml_per_kg_h(strength)
-        low, high = min(printed.values()), max(printed.values())
-        if high > low * (1 + agree):
-            shown = ", ".join(f"{unit}: {value.normalize():f} mL/kg/h" for unit, value in printed.items())
-            yield Finding(
-                code="printed-rates-disagree",
-                severity=Severity.INFORMS,
-                text=f"The label's units for the {name} disagree ({shown}); the lower, {low.normalize():f} mL/kg/h, governs.",
-                sources=rate.src,
-            )
-    if chosen.off_label:
-        yield Finding(
-            code="no-label-rate",
-            severity=Severity.INFORMS,
-            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {chosen.product.brand} are taken, as for a first infusion; at no minute is it faster than any of their ladders.",
-            sources=tuple(dict.fromkeys(course.rates.start.src + course.rates.max.src)),
-        )
-    yield from about_condition_rate(formulary.indication, strength, chosen.off_label)
+    strength = course.concentration_g_per_ml
+    yield from about_label_rates(chosen.product, course.rates, strength, chosen.off_label, formulary)
     yield from _borne_elsewhere(chosen, request, ladder)
     if ladder.risk_cap is not None:
         cap, risk = ladder.risk_cap, chosen.label.at_risk if chosen.label else None
@@ -468,7 +450,33 @@ def _about_rates(
         )
 
 
-def about_condition_rate(indication: Indication, g_per_ml: Decimal, off_label: bool) -> Iterable[Finding]:
+def about_label_rates(
+    product: Product, rates: RateTable, strength: Decimal, off_label: bool, formulary: Formulary
+) -> Iterable[Finding]:
+    """What the label's rates and those printed for the condition say of themselves, whoever the patient is."""
+    agree = formulary.policies.rate.printed_units_agree_within.value
+    for name, rate in (("starting rate", rates.start), ("maximum rate", rates.max)):
+        printed = rate.each_ml_per_kg_h(strength)
+        low, high = min(printed.values()), max(printed.values())
+        if high > low * (1 + agree):
+            shown = ", ".join(f"{unit}: {value.normalize():f} mL/kg/h" for unit, value in printed.items())
+            yield Finding(
+                code="printed-rates-disagree",
+                severity=Severity.INFORMS,
+                text=f"The label's units for the {name} disagree ({shown}); the lower, {low.normalize():f} mL/kg/h, governs.",
+                sources=rate.src,
+            )
+    if off_label:
+        yield Finding(
+            code="no-label-rate",
+            severity=Severity.INFORMS,
+            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {product.brand} are taken, as for a first infusion; at no minute is it faster than any of their ladders.",
+            sources=tuple(dict.fromkeys(rates.start.src + rates.max.src)),
+        )
+    yield from _condition_rate(formulary.indication, strength, off_label)
+
+
+def _condition_rate(indication: Indication, g_per_ml: Decimal, off_label: bool) -> Iterable[Finding]:
     """The highest rate that a source prints for the condition, which holds for every product."""
     limit = indication.max_rate
     if limit is None:

@@ -72,7 +72,7 @@ class Premedication(_Part):
     """
 
     what: str
-    one_of: str
+    one_of: str = ""
     dose: str
     route: str
     min_before: tuple[int, int] | None

@@ -30,7 +30,6 @@ class Words:
         """Gathered from a record."""
         return cls({name: patient.listed(name) for name in LISTS}, {name: patient.in_texts(name) for name in LISTS})
 
-
     def present(self, name: WordList) -> frozenset[str]:
         """Every word of a list that is recorded or stands in a text."""
         return (self.listed[name] or frozenset()) | self.in_texts[name]

@@ -54,6 +54,9 @@ def policies_name_what_exists(
     for name in policies.setting.home_excluding_conditions.items:
         if name not in vocabulary.conditions:
             yield _no_word("policy/setting.toml: home_excluding_conditions", name, "conditions")
+    for name in policies.subcutaneous.bleeding_with.items:
+        if name not in vocabulary.medicines:
+            yield _no_word("policy/subcutaneous.toml: bleeding_with", name, "medicines")
     against = {
         *_risks(),
         *vocabulary.conditions,
