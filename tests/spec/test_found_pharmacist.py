@@ -35,7 +35,9 @@ LONG_BORNE = history("gamunex_c", 20)
 
 
 def found(made: Plan | SubcutaneousPlan, code: str) -> Finding:
-    return next(one for one in made.findings if one.code == code)
+    said = [one for one in made.findings if one.code == code]
+    assert said, f"{code} is not among {sorted(one.code for one in made.findings)}"
+    return said[0]
 
 
 def reaction(product: str, kind: str, grade: int = 2, **more: Any) -> Json:
