@@ -7,6 +7,7 @@ import json
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.events import events_command
 from ivigil.cli.opening import open_knowledge, parse_json
 from ivigil.errors import BadInput
 
@@ -14,6 +15,7 @@ from ivigil.errors import BadInput
 LONGEST_WEEKS = 5200
 
 kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
+kinetics_app.command("events")(events_command)
 
 
 @kinetics_app.command("models")

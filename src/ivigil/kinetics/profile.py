@@ -146,6 +146,11 @@ def profile(
     if baseline_g_per_l is not None and not 0 <= baseline_g_per_l < float("inf"):
         raise BadInput("--baseline-igg-g-per-l", baseline_g_per_l, "A level is not negative.", "Correct it.")
     _only_immunoglobulin(regimen, model)
+    if len({one.weight_kg for one in subject.weights}) > 1:
+        from ivigil.kinetics.changing_profile import changing_profile
+
+        return changing_profile(model, regimen, subject, days, baseline_g_per_l)
+    subject = subject.at(0.0)
     made = individual(model, subject, baseline_g_per_l)
     linear = disposition(made.parameters)
     weight = subject.dosing_weight_kg or subject.weight_kg
