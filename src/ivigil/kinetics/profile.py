@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +27,9 @@ from ivigil.kinetics.linear import (
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Regimen, dose_days
 from ivigil.kinetics.subjects import Subject
 from ivigil.knowledge.kinetic_models import LINEAR, KineticModel
+
+if TYPE_CHECKING:
+    import polars as pl
 
 #: How finely an interval is looked through for its highest and lowest level, between doses and ends of infusion.
 POINTS_PER_STRETCH = 400
@@ -88,6 +92,12 @@ class Profile(BaseModel):
     response: ResponseCurve | None
     findings: tuple[Finding, ...]
     unused: tuple[str, ...]
+
+    def to_frame(self) -> pl.DataFrame:
+        """The curve as a polars frame: ``day``, ``igg_g_per_l`` and, where the model has one, ``response``."""
+        from ivigil.kinetics.frames import curve_frame
+
+        return curve_frame(self.times_d, self.igg_g_per_l, None if self.response is None else self.response.values)
 
 
 @dataclass(frozen=True)
