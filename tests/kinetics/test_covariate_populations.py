@@ -191,6 +191,7 @@ def test_who_lies_outside_the_models_own_population_is_counted():
     persons, _ = people(ADULTS, 5, 0, 5000)
     heavy = (persons.weight_kg > 135).mean()
     said = {one.code: one for one in made.findings()}
+    assert "population-outside-weight" in said
     assert f"{heavy:.1%} of the subjects lie outside the 13 to 135 kg" in said["population-outside-weight"].text
     assert "not patients" in said["population"].text
 
