@@ -150,3 +150,9 @@ def test_the_response_is_in_the_frame_where_the_model_has_one():
     subject = Subject(weight_kg=80, height_cm=180, age_years=50, sex="male")
     made = profile(grip, read_regimen("iv 1 g/kg every 28 d"), subject, days=28.0, baseline_g_per_l=10.0)
     assert made.to_frame().columns == ["day", "igg_g_per_l", "response"]
+
+
+def test_the_help_names_every_population(capsys):
+    run(["simulate", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(name in shown for name in Knowledge().population_ids)
