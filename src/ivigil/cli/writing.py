@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import typer
@@ -51,13 +52,23 @@ def save(path: Path, content: bytes, option: str, inputs: Iterable[str | Path | 
     Raises:
         BadInput: the file must not be written (:func:`check_target`), or cannot be.
     """
+    with whole(path, option, inputs, overwrite=overwrite) as part, part.open("xb") as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def whole(path: Path, option: str, inputs: Iterable[str | Path | None] = (), *, overwrite: bool) -> Iterator[Path]:
+    """A path to write beside the file's place; it is moved there when the block ends well, and removed when not.
+
+    Raises:
+        BadInput: the file must not be written (:func:`check_target`), or cannot be.
+    """
     check_target(path, option, inputs, overwrite=overwrite)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            with part.open("xb") as stream:
-                stream.write(content)
-                stream.flush()
+            yield part
+            with part.open("rb+") as stream:
                 os.fsync(stream.fileno())
             part.replace(path)
         finally:

@@ -464,7 +464,7 @@ class Range(Fact):
 
 class KineticsPolicy(Record):
     """How a forecast is made and doubted: samples of the posterior, the least effective number of them, from how many
-    standard deviations a level counts as unexplained (``check_samples`` look at each), how far ahead the curve runs, which central volumes are physiological.
+    standard deviations a level counts as unexplained (``check_samples`` look at each), how far ahead the curve runs, which central volumes are physiological, which weight holds between two weighings.
     """
 
     samples: Times
@@ -473,6 +473,7 @@ class KineticsPolicy(Record):
     check_samples: Times
     curve_days_after_last: DaysLong
     central_volume_ml_per_kg: Range
+    changing_weight: Statement
 
 
 class ReviewPolicy(Record):
