@@ -7,7 +7,7 @@ import json
 import typer
 
 from ivigil.cli import EXIT_DONE
-from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.opening import open_knowledge, open_model, parse_json
 from ivigil.errors import BadInput
 
 #: A lifetime.
@@ -38,8 +38,8 @@ def models_command(
 
 @kinetics_app.command("profile")
 def profile_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
-    regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 28 d."),
+    model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
+    regimen: str | None = typer.Option(None, help="What is given, for example: iv 0.4 g/kg every 28 d."),
     subject: str = typer.Option(help='Covariates as JSON, for example {"weight_kg": 70}.'),
     baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
     days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
@@ -51,13 +51,13 @@ def profile_command(
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
 
-    asked = read_regimen(regimen)
+    asked = None if regimen is None else read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
         raise BadInput("--model", model, "A profile needs a model.", "`ivigil kinetics models` lists them.")
     knowledge = open_knowledge()
     made = profile(
-        knowledge.kinetic_model(model),
+        open_model(knowledge, model),
         asked,
         about,
         days=days,
@@ -76,7 +76,7 @@ def profile_command(
 
 
 def simulate_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
+    model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
     regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 21 d."),
     subject: str = typer.Option(help='Covariates of all subjects as JSON, for example {"weight_kg": 70}.'),
     subjects: int = typer.Option(min=1, help="How many subjects."),
@@ -87,7 +87,7 @@ def simulate_command(
     json_: bool = typer.Option(False, "--json", help="Percentiles by day as JSON on standard output."),
 ) -> int:
     """A population of one size and kind: percentiles of IgG just before the dose of each day."""
-    from ivigil.kinetics.population import draw, impossible, percentiles, schedule
+    from ivigil.kinetics.population import draw, impossible, percentiles, said, schedule
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
     from ivigil.quantities import DAYS_PER_WEEK
@@ -97,8 +97,8 @@ def simulate_command(
     if not 0 < weeks <= LONGEST_WEEKS:
         raise BadInput("--weeks", weeks, f"It must be above 0 and at most {LONGEST_WEEKS}.", "Give another number.")
     knowledge = open_knowledge()
-    chosen = knowledge.kinetic_model(model)
-    plan = schedule(asked, weeks * DAYS_PER_WEEK)
+    chosen = open_model(knowledge, model)
+    plan = schedule(asked, weeks * DAYS_PER_WEEK, model=chosen)
     bounds = impossible(about, asked, knowledge.policies.kinetics, draw_again=truncate)
     per_kg = asked.parts[0].per_kg
     chunks = draw(chosen, about, per_kg, subjects, seed, bounds, baseline_igg_g_per_l)
@@ -108,7 +108,11 @@ def simulate_command(
         made = percentiles(progress(chunks, subjects), plan)
         from rich.console import Console
 
-        render_population(made, chosen, asked, Console(), truncated=truncate)
+        from ivigil.documents.terminal import render_findings
+
+        console = Console()
+        render_population(made, chosen, asked, console, truncated=truncate)
+        render_findings(said(chosen, asked, about), console)
         return EXIT_DONE
     made = percentiles(chunks, plan)
     typer.echo(
@@ -123,6 +127,7 @@ def simulate_command(
                 "bin_error": made.bin_error,
                 "outside": made.outside,
                 "truncated": truncate,
+                "findings": [one.model_dump(mode="json") for one in said(chosen, asked, about)],
             }
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivigil.errors import BadInput, ImpossibleValue
-from ivigil.findings import Finding
-from ivigil.kinetics import kernels
-from ivigil.kinetics.individual import individual
+from ivigil.findings import Finding, in_order
+from ivigil.kinetics import antagonist, kernels, ode, ode_population
+from ivigil.kinetics.catalogue import provenance
+from ivigil.kinetics.individual import doubts, individual, outside
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Regimen, Route, dose_days
 from ivigil.kinetics.subjects import Subject
+from ivigil.kinetics.window import only_its_drug, only_its_routes
 from ivigil.knowledge.kinetic_models import Capability, KineticModel
 from ivigil.knowledge.policies import KineticsPolicy
 from ivigil.quantities import ML_PER_L
@@ -67,11 +70,16 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chunk: subjects ``first`` and following, their parameters (subjects, slots), grams per unit of the schedule."""
+    """A chunk: subjects ``first`` and following, their parameters (subjects, slots), grams per unit of the schedule.
+
+    ``integrated``: no closed form, slots of :mod:`.ode`. ``names`` are what may lie outside of bounds, by slot.
+    """
 
     first: int
     parameters: Floats
     scale: Floats
+    integrated: bool = False
+    names: tuple[str, ...] = (*NAMES, "baseline")
 
 
 @dataclass
@@ -87,15 +95,19 @@ class Percentiles:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def schedule(regimen: Regimen, days: float, step_d: float = 1.0) -> Schedule:
+def schedule(regimen: Regimen, days: float, step_d: float = 1.0, model: KineticModel | None = None) -> Schedule:
     """Doses of one kilogram (per-kg parts) or of anybody (grams), and outputs every ``step_d`` from day 0 to ``days``.
 
     Raises:
-        BadInput: parts in g and in g/kg together, or a drug that is not immunoglobulin.
+        BadInput: parts in g and in g/kg together; a drug or route that ``model`` lacks; without one, a drug that is not
+            immunoglobulin.
     """
     if len({part.per_kg for part in regimen.parts}) > 1:
         raise BadInput("--regimen", "g and g/kg", "A population is dosed in one of them.", "Write all parts alike.")
-    for drug in sorted(regimen.drugs - {IMMUNOGLOBULIN}):
+    if model is not None:
+        only_its_drug(regimen, model)
+        only_its_routes(regimen, model)
+    for drug in sorted(regimen.drugs - {IMMUNOGLOBULIN}) if model is None else ():
         raise BadInput("--regimen", drug, "Populations are simulated for immunoglobulin.", "Leave it out.")
     doses = sorted(regimen.doses(1.0, days), key=lambda dose: dose.day + dose_days(dose.over_h))
     return Schedule(
@@ -111,6 +123,8 @@ def schedule(regimen: Regimen, days: float, step_d: float = 1.0) -> Schedule:
 
 def omega(model: KineticModel) -> Floats:
     """Standard deviations on the log scale per slot, ω² = ln(1 + CV²); 0 where a parameter does not vary."""
+    if model.antagonist is not None:
+        return np.array([_omega(fact.cv_percent) for fact in antagonist.facts(model)])
     facts = [getattr(model.parameters, name) for name in NAMES] + [model.baseline]
     return np.array([_omega(None if fact is None else fact.cv_percent) for fact in facts])
 
@@ -161,21 +175,23 @@ def draw(
         raise ImpossibleValue("--subjects", subjects, "A population has at least one subject.", "Give a larger number.")
     if not 0 <= seed <= LARGEST_SEED:
         raise ImpossibleValue("--seed", seed, "A seed is a whole number from 0 to 2^64 - 1.", "Give another one.")
-    p = individual(model, subject, baseline_g_per_l).parameters
-    typical = np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
-    if model.parameters.kel_per_d is not None:
-        typical[kernels.CL] = 0.0  # follows the subject's own volume, below
     spread = omega(model)
-    if baseline_g_per_l is not None:
-        spread[kernels.BASELINE] = 0.0
     limits = bounds or Bounds(np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf))
+    names: tuple[str, ...] = (*NAMES, "baseline")
+    if model.antagonist is None:
+        typical, baseline = _typical(model, subject, baseline_g_per_l), kernels.BASELINE
+    else:
+        typical, baseline = antagonist.typical(model, baseline_g_per_l), ode.BASE
+        names, limits = antagonist.NAMES, _of_antagonist(limits)
+    if baseline_g_per_l is not None:
+        spread[baseline] = 0.0
     weight = (subject.dosing_weight_kg or subject.weight_kg) if per_kg else 1.0
     if weight is None:
         raise BadInput("subject.weight_kg", None, "The regimen counts grams per kg.", "Give weight_kg.")
     for first in range(0, subjects, chunk):
         size = min(chunk, subjects - first)
-        parameters = np.empty((size, kernels.SLOTS))
-        outside = np.zeros(kernels.SLOTS, dtype=np.int64)
+        parameters = np.empty((size, typical.size))
+        outside = np.zeros(typical.size, dtype=np.int64)
         left = kernels.draw(
             np.tile(typical, (size, 1)),
             spread,
@@ -193,7 +209,29 @@ def draw(
             )
         if model.parameters.kel_per_d is not None:
             parameters[:, kernels.CL] = model.parameters.kel_per_d.typical * parameters[:, kernels.VC]
-        yield Drawn(first, parameters, np.full(size, float(weight))), outside
+        yield Drawn(first, parameters, np.full(size, float(weight)), model.antagonist is not None, names), outside
+
+
+def _typical(model: KineticModel, subject: Subject, baseline_g_per_l: float | None) -> Floats:
+    """Typical parameters of a linear model by slot."""
+    p = individual(model, subject, baseline_g_per_l).parameters
+    typical = np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
+    if model.parameters.kel_per_d is not None:
+        typical[kernels.CL] = 0.0  # follows the subject's own volume
+    return typical
+
+
+def _of_antagonist(limits: Bounds) -> Bounds:
+    """The bounds of a central volume, for the slots of an antagonist."""
+    low, high = np.zeros(ode.SLOTS), np.full(ode.SLOTS, np.inf)
+    low[ode.V], high[ode.V] = limits.low[kernels.VC], limits.high[kernels.VC]
+    return Bounds(low, high, limits.draw_again)
+
+
+def said(model: KineticModel, regimen: Regimen, subject: Subject) -> tuple[Finding, ...]:
+    """What every result of a population says: where the model comes from, its doubts, and where it is carried outside."""
+    doses = () if model.antagonist is None else antagonist.dosing(model, regimen, subject)
+    return in_order((*doses, *outside(model, subject), *doubts(model), *provenance(model)))
 
 
 def percentiles(
@@ -207,9 +245,14 @@ def percentiles(
     workers = get_num_threads()
     counts = np.zeros((workers, plan.outputs, kernels.BINS), dtype=np.uint32)
     sums = np.zeros((workers, plan.outputs))
-    outside = np.zeros(kernels.SLOTS, dtype=np.int64)
+    beyond_bounds: Counter[str] = Counter()
     subjects = 0
     for chunk, beyond in chunks:
+        beyond_bounds.update({name: int(count) for name, count in zip(chunk.names, beyond, strict=True) if count})
+        subjects += len(chunk.parameters)
+        if chunk.integrated:
+            ode_population.histogram(chunk.parameters, chunk.scale, plan, counts[0], sums[0])
+            continue
         kernels.histogram(
             chunk.parameters,
             chunk.scale,
@@ -225,15 +268,13 @@ def percentiles(
             counts,
             sums,
         )
-        outside += beyond
-        subjects += len(chunk.parameters)
     total = counts.sum(axis=0, dtype=np.int64)
     return Percentiles(
         days=plan.days,
         levels={one: _percentile(total, one, subjects) for one in asked},
         mean=sums.sum(axis=0) / subjects,
         subjects=subjects,
-        outside={name: int(outside[slot]) for slot, name in enumerate((*NAMES, "baseline")) if outside[slot]},
+        outside=dict(beyond_bounds),
         bin_error=2.0 ** -(kernels.MANTISSA_BITS + 1),
     )
 
@@ -262,6 +303,10 @@ def levels(chunk: Drawn, plan: Schedule, out: NDArray[np.float32] | None = None)
         out = np.empty(shape, dtype=np.float32)
     if out.shape != shape or out.dtype != np.float32:
         raise BadInput("out", f"{out.dtype} {out.shape}", f"It must be float32 of shape {shape}.", "Make it anew.")
+    if chunk.integrated:
+        for first, rows in ode_population.igg(chunk.parameters, chunk.scale, plan):
+            out[first : first + len(rows)] = rows
+        return out
     kernels.dense(
         chunk.parameters,
         chunk.scale,
