@@ -131,7 +131,7 @@ def _shown(p: Floats, steady_g_per_l: float) -> dict[str, float]:
 
 
 def _catabolism(p: Floats) -> Response:
-    return Response("fractional catabolism of the plasma pool", "/d", lambda states: catabolism_per_d(p, states[:, 0]))
+    return Response("plasma IgG lost for good a day", "%", lambda states: PERCENT * catabolism_per_d(p, states[:, 0]))
 
 
 def _of_plasma(model: KineticModel, p: Floats, level_g_per_l: float) -> Finding:

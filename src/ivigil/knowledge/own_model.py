@@ -95,7 +95,8 @@ def _sourced(model: KineticModel, rows: object, path: Path, text: str, knowledge
     if model.citation not in sources:
         found.append(error(": citation", f"The source {model.citation} has no record.", _DESCRIBE))
     for row in found:
-        keys = tuple(row.where.partition(": ")[2].split("."))
+        file, _, dotted = row.where.partition(": ")
+        keys = (("sources",) if file else ()) + tuple(dotted.split("."))
         raise BadKnowledge(_place(path, text, keys), None, row.message, row.remedy)
 
 
@@ -104,7 +105,8 @@ def _validated(kind: type[M], raw: object, path: Path, text: str, above: tuple[s
         return kind.model_validate(raw)
     except ValidationError as problem:
         first = problem.errors()[0]
-        keys = (*above, *(str(key) for key in first["loc"]))
+        # A rule over the whole model is one of its structure.
+        keys = (*above, *(str(key) for key in first["loc"])) or ("structure",)
         got = first.get("input")
         raise BadKnowledge(
             _place(path, text, keys),
