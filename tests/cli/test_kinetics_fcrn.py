@@ -138,9 +138,9 @@ def test_an_own_model_runs_and_is_named_with_its_hash(capsys, mine):
     # 28 g over 0.1 L/day.
     assert made["metrics"]["exogenous"]["auc"] == pytest.approx(280)
     assert made["model"] == "mine"
-    (told,) = [one for one in made["findings"] if one["code"] == "own-model"]
-    assert told["severity"] == "warns"
-    assert told["text"] == (
+    found = [one for one in made["findings"] if one["code"] == "own-model"]
+    assert [one["severity"] for one in found] == ["warns"]
+    assert found[0]["text"] == (
         f"mine is not shipped with ivigil: it is your own model, read from mine.toml (sha256:{digest})."
     )
     assert run(["simulate", "--model", file, *asked, "--subjects", "9", "--weeks", "1", "--seed", "1", "--json"]) == 0
@@ -165,6 +165,12 @@ def test_a_shipped_model_is_nobodys_own():
         (('kind = "trial"', 'kind = "rumour"'), 26, "Input should be 'label'", "knowledge schema model"),
         (('title = "A thesis"', 'title = " "'), 24, "It is empty", "Write the title"),
         (('id = "mine"', 'id = "li2022"'), 2, "belongs to a model that ivigil ships", "another id"),
+        (
+            ("copying_steps = 0", "project = true\ncopying_steps = 0"),
+            6,
+            "one that ivigil made itself",
+            "Take the line out",
+        ),
         (('id = "mine"', 'id = "yours"'), 2, "The id is the file's name", "'mine'"),
     ],
 )

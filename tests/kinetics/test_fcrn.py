@@ -133,8 +133,8 @@ def test_it_is_kim_2007_and_two_assumed_parameters():
 
 def test_every_result_says_that_it_is_assumed():
     for made in (infused("iv 0.4 g/kg once", days=28), infused("iv 0.4 g/kg every 28 d")):
-        (told,) = [one for one in made.findings if one.code == "model-assumed"]
-        assert told.severity.value == "warns"
+        found = [one for one in made.findings if one.code == "model-assumed"]
+        assert [one.severity.value for one in found] == ["warns"]
         assert (
             "ivigil's own structure, published by nobody; intravascular_fraction, escape_per_d are assumed" in told.text
         )

@@ -73,6 +73,9 @@ def _named(model: KineticModel, path: Path, text: str, knowledge: Knowledge) -> 
     if model.id in knowledge.kinetic_model_ids:
         rule = "This id belongs to a model that ivigil ships; its results would be taken for that model's."
         raise BadKnowledge(_place(path, text, ("id",)), model.id, rule, "Give your model another id.")
+    if model.project:
+        rule = "A project's model is one that ivigil made itself."
+        raise BadKnowledge(_place(path, text, ("project",)), None, rule, "Take the line out.")
     if model.id != path.stem:
         raise BadKnowledge(_place(path, text, ("id",)), model.id, "The id is the file's name.", f"Write {path.stem!r}.")
 
