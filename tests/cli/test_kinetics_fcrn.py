@@ -184,10 +184,10 @@ def test_what_is_wrong_in_an_own_model_is_named_with_its_line(mine, change, line
 
 
 def test_a_file_that_is_no_toml_or_is_not_there_is_refused(tmp_path, mine):
-    with pytest.raises(BadKnowledge, match=r"A model is a TOML file.*line 2, column"):
+    with pytest.raises(BadKnowledge, match=r"A model is a TOML file in UTF-8.*line 2, column"):
         open_model(Knowledge(), mine(('id = "mine"', "id = ")))
     for name in (str(tmp_path / "none.toml"), str(tmp_path), "./zhang2020"):
-        with pytest.raises(BadKnowledge, match="A model is a file that exists and holds UTF-8 text"):
+        with pytest.raises(BadKnowledge, match="A model of your own is a file that can be read"):
             open_model(Knowledge(), name)
     (tmp_path / "large.toml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(BadKnowledge, match="No model is this large"):

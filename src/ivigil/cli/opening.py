@@ -16,7 +16,7 @@ from ivigil import __version__, written
 from ivigil.assessment.report import Library
 from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, BadKnowledge, UsageError
-from ivigil.knowledge.loading import Knowledge
+from ivigil.knowledge.loading import LARGEST_FILE, Knowledge
 from ivigil.patient import Limits
 from ivigil.prescription.request import Formulary
 from ivigil.sources import MadeWith
@@ -132,9 +132,18 @@ def open_model(knowledge: Knowledge, name_or_path: str) -> KineticModel:
     """
     from ivigil.knowledge.own_model import SUFFIX, read_own_model
 
-    if name_or_path.endswith(SUFFIX) or Path(name_or_path).name != name_or_path:
-        return read_own_model(Path(name_or_path), knowledge)
-    return knowledge.kinetic_model(name_or_path)
+    file = Path(name_or_path)
+    if file.suffix != SUFFIX and file.name == name_or_path:
+        return knowledge.kinetic_model(name_or_path)
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise BadKnowledge(name_or_path, None, "No model is this large.", "Name the TOML file of one model.")
+        content = file.read_bytes()
+    except OSError as problem:
+        raise BadKnowledge(
+            name_or_path, None, "A model of your own is a file that can be read.", f"Check the path: {problem}."
+        ) from problem
+    return read_own_model(name_or_path, content, knowledge)
 
 
 def start_or_now(asked: str | None, name: str = "--start") -> tuple[datetime, bool]:

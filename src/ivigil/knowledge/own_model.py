@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,7 +25,7 @@ from ivigil.knowledge.checks.sources import (
     sources_exist,
 )
 from ivigil.knowledge.kinetic_models import KineticModel, OwnFile
-from ivigil.knowledge.loading import LARGEST_FILE, Knowledge
+from ivigil.knowledge.loading import Knowledge
 from ivigil.sources import Source
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,50 +36,43 @@ _DESCRIBE = "Describe it under [sources.KEY] and cite it as own/KEY."
 _CORRECT = "Correct the file; `ivigil knowledge schema model` prints what a model may hold."
 
 
-def read_own_model(path: Path, knowledge: Knowledge) -> KineticModel:
-    """The model of a file, marked as the user's own with the sha256 of the file.
+def read_own_model(path: str, content: bytes, knowledge: Knowledge) -> KineticModel:
+    """The model of a file's content, marked as the user's own with its sha256. ``path`` is how the user named the file.
 
     Raises:
-        BadKnowledge: a file that cannot be read, is no model, cites what has no record, or takes a shipped model's id.
+        BadKnowledge: content that is no model, cites what has no record, or takes a shipped model's id.
     """
-    text, digest = _text(path)
     try:
+        text = content.decode("utf-8")
         raw = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as problem:
-        raise BadKnowledge(str(path), None, "A model is a TOML file.", f"Mend it: {problem}.") from problem
+        raise BadKnowledge(path, None, "A model is a TOML file in UTF-8.", f"Mend it: {problem}.") from problem
     shards = raw.pop("sources", {})
     sources = {f"{OWN}/{key}": row for key, row in shards.items()} if isinstance(shards, dict) else shards
     model = _validated(KineticModel, raw, path, text, ())
     _named(model, path, text, knowledge)
     _sourced(model, sources, path, text, knowledge)
-    model.mark_own(OwnFile(path.name, digest))
+    model.mark_own(OwnFile(_file_name(path), "sha256:" + hashlib.sha256(content).hexdigest()))
     return model
 
 
-def _text(path: Path) -> tuple[str, str]:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise BadKnowledge(str(path), None, "No model is this large.", "Name the TOML file of one model.")
-        content = path.read_bytes()
-        return content.decode("utf-8"), "sha256:" + hashlib.sha256(content).hexdigest()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise BadKnowledge(
-            str(path), None, "A model is a file that exists and holds UTF-8 text.", f"Check the path: {problem}."
-        ) from problem
-
-
-def _named(model: KineticModel, path: Path, text: str, knowledge: Knowledge) -> None:
+def _named(model: KineticModel, path: str, text: str, knowledge: Knowledge) -> None:
     if model.id in knowledge.kinetic_model_ids:
         rule = "This id belongs to a model that ivigil ships; its results would be taken for that model's."
         raise BadKnowledge(_place(path, text, ("id",)), model.id, rule, "Give your model another id.")
     if model.project:
         rule = "A project's model is one that ivigil made itself."
         raise BadKnowledge(_place(path, text, ("project",)), None, rule, "Take the line out.")
-    if model.id != path.stem:
-        raise BadKnowledge(_place(path, text, ("id",)), model.id, "The id is the file's name.", f"Write {path.stem!r}.")
+    stem = _file_name(path).removesuffix(SUFFIX)
+    if model.id != stem:
+        raise BadKnowledge(_place(path, text, ("id",)), model.id, "The id is the file's name.", f"Write {stem!r}.")
 
 
-def _sourced(model: KineticModel, rows: object, path: Path, text: str, knowledge: Knowledge) -> None:
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _sourced(model: KineticModel, rows: object, path: str, text: str, knowledge: Knowledge) -> None:
     """The checks that shipped facts pass, over this one file."""
     if not isinstance(rows, dict):
         raise BadKnowledge(_place(path, text, ("sources",)), None, "Sources are tables, [sources.KEY].", _CORRECT)
@@ -103,7 +95,7 @@ def _sourced(model: KineticModel, rows: object, path: Path, text: str, knowledge
         raise BadKnowledge(_place(path, text, keys), None, row.message, row.remedy)
 
 
-def _validated(kind: type[M], raw: object, path: Path, text: str, above: tuple[str, ...]) -> M:
+def _validated(kind: type[M], raw: object, path: str, text: str, above: tuple[str, ...]) -> M:
     try:
         return kind.model_validate(raw)
     except ValidationError as problem:
@@ -119,9 +111,9 @@ def _validated(kind: type[M], raw: object, path: Path, text: str, above: tuple[s
         ) from problem
 
 
-def _place(path: Path, text: str, keys: Sequence[str]) -> str:
+def _place(path: str, text: str, keys: Sequence[str]) -> str:
     line = _line(text, keys)
-    named = str(path) if line is None else f"{path}, line {line}"
+    named = path if line is None else f"{path}, line {line}"
     return f"{named}: {'.'.join(keys)}" if keys else named
 
 
