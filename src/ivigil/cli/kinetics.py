@@ -8,7 +8,7 @@ import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.events import events_command
-from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.opening import open_knowledge, open_model, parse_json
 from ivigil.errors import BadInput
 
 kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
@@ -37,8 +37,8 @@ def models_command(
 
 @kinetics_app.command("profile")
 def profile_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
-    regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 28 d."),
+    model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
+    regimen: str | None = typer.Option(None, help="What is given, for example: iv 0.4 g/kg every 28 d."),
     subject: str = typer.Option(help='Covariates as JSON, for example {"weight_kg": 70}.'),
     baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
     days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
@@ -50,13 +50,13 @@ def profile_command(
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
 
-    asked = read_regimen(regimen)
+    asked = None if regimen is None else read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
         raise BadInput("--model", model, "A profile needs a model.", "`ivigil kinetics models` lists them.")
     knowledge = open_knowledge()
     made = profile(
-        knowledge.kinetic_model(model),
+        open_model(knowledge, model),
         asked,
         about,
         days=days,

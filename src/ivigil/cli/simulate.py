@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ivigil.cli import EXIT_DONE
-from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.opening import open_knowledge, open_model, parse_json
 from ivigil.cli.writing import OVERWRITE, check_target, whole
 from ivigil.errors import BadInput, UsageError
+from ivigil.findings import in_order
 
 if TYPE_CHECKING:
     from ivigil.kinetics.population import Reduction, Schedule
@@ -23,7 +24,7 @@ LONGEST_WEEKS = 5200
 
 
 def simulate_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
+    model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
     regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 21 d."),
     subject: str | None = typer.Option(None, help='Covariates of all subjects as JSON, for example {"weight_kg": 70}.'),
     population: str | None = typer.Option(
@@ -41,7 +42,7 @@ def simulate_command(
     """A population: percentiles of IgG just before the dose of each day."""
     from ivigil.kinetics.covariate_populations import Crowd
     from ivigil.kinetics.frames import chunk_of
-    from ivigil.kinetics.population import CHUNK, Reduction, draw, fractions, impossible, ready, schedule
+    from ivigil.kinetics.population import CHUNK, Reduction, draw, fractions, impossible, ready, said, schedule
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
     from ivigil.quantities import DAYS_PER_WEEK
@@ -55,9 +56,9 @@ def simulate_command(
     if out is not None:
         check_target(out, "--out", overwrite=overwrite)
     knowledge = open_knowledge()
-    chosen, policy = knowledge.kinetic_model(model), knowledge.policies.kinetics
+    chosen, policy = open_model(knowledge, model), knowledge.policies.kinetics
     ready(chosen, subjects, seed)
-    plan = schedule(asked, weeks * DAYS_PER_WEEK)
+    plan = schedule(asked, weeks * DAYS_PER_WEEK, model=chosen)
     per_kg, chunk = asked.parts[0].per_kg, CHUNK if out is None else chunk_of(plan)
     crowd = None
     if population is None:
@@ -89,7 +90,8 @@ def simulate_command(
         told = {"model": chosen.id, "regimen": regimen, "seed": str(seed), "knowledge": knowledge.fingerprint}
         told |= {"subject": subject or "{}", "population": population or ""}
         _stream(chunks, reduction, plan, out, told, people=crowd is not None, overwrite=overwrite)
-    made = replace(reduction.percentiles(), findings=crowd.findings() if crowd is not None else ())
+    findings = (*said(chosen, asked, about), *(crowd.findings() if crowd is not None else ()))
+    made = replace(reduction.percentiles(), findings=in_order(findings))
     if not json_:
         from rich.console import Console
 
