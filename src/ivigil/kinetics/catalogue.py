@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from ivigil.findings import Finding, Severity
 from ivigil.knowledge.kinetic_models import LINEAR, BaselineKind, Capability, KineticModel
 
 #: How the hands between the paper and the file are spoken of.
@@ -79,6 +80,35 @@ def why_not_forecast(model: KineticModel) -> tuple[str, ...]:
         found.append("residual error not known")
     if model.baseline is not None and model.baseline.kind is BaselineKind.UNKNOWN:
         found.append("baseline not known")
+    return tuple(found)
+
+
+def provenance(model: KineticModel) -> tuple[Finding, ...]:
+    """What every result of a model says about where the model comes from."""
+    found = []
+    if model.own is not None:
+        found.append(
+            Finding(
+                code="own-model",
+                severity=Severity.WARNS,
+                text=f"{model.id} is not shipped with ivigil: it is your own model, read from {model.own.name} ({model.own.sha256}).",
+                remedy="Nobody but its author checked it; name the file's hash wherever the result is used.",
+                sources=(model.citation,),
+                verified=False,
+            )
+        )
+    if model.copying_steps:
+        steps = f"{model.copying_steps} copying step{'s' if model.copying_steps > 1 else ''}"
+        found.append(
+            Finding(
+                code="model-not-verified",
+                severity=Severity.INFORMS,
+                text=f"The parameters of {model.id} were not checked against its paper: they passed through {steps}.",
+                remedy="A site that has read the paper can confirm the model in its overlay.",
+                sources=(model.citation,),
+                verified=False,
+            )
+        )
     return tuple(found)
 
 

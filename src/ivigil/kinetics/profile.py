@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ivigil.errors import BadInput
-from ivigil.findings import Finding, Severity, in_order
+from ivigil.findings import Finding, in_order
+from ivigil.kinetics.catalogue import provenance
 from ivigil.kinetics.grip import grip_strength_kg
 from ivigil.kinetics.individual import Individual, individual
 from ivigil.kinetics.linear import (
@@ -160,7 +161,7 @@ def profile(
         times_d=tuple(times.tolist()),
         igg_g_per_l=tuple((exogenous + base).tolist()),
         response=_response(model, curve, times),
-        findings=in_order((*made.findings, *_not_verified(model))),
+        findings=in_order((*made.findings, *provenance(model))),
         unused=tuple(sorted(subject.given - made.used - _dosing(regimen, subject))),
     )
 
@@ -306,22 +307,6 @@ def _shown(made: Individual) -> dict[str, float]:
         "baseline_g_per_l": p.baseline_g_per_l,
     }
     return {name: value for name, value in named.items() if value or name == "baseline_g_per_l"}
-
-
-def _not_verified(model: KineticModel) -> tuple[Finding, ...]:
-    if model.copying_steps == 0:
-        return ()
-    text = f"The parameters of {model.id} were not checked against its paper: they passed through {model.copying_steps} copying step{'s' if model.copying_steps > 1 else ''}."
-    return (
-        Finding(
-            code="model-not-verified",
-            severity=Severity.INFORMS,
-            text=text,
-            remedy="A site that has read the paper can confirm the model in its overlay.",
-            sources=(model.citation,),
-            verified=False,
-        ),
-    )
 
 
 def _response(model: KineticModel, curve: _Curve, times: Floats) -> ResponseCurve | None:

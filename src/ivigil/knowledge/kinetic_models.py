@@ -7,10 +7,11 @@ of a log-normal parameter, so its variance on the log scale is ln(1 + CV²).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, PrivateAttr, model_validator
 
 from ivigil.knowledge.facts import Fact, Record, Statement, Terms
 
@@ -214,6 +215,14 @@ class Population(Record):
     trials: Terms = ()
 
 
+@dataclass(frozen=True)
+class OwnFile:
+    """The file of a user's own model, and its sha256."""
+
+    name: str
+    sha256: str
+
+
 class KineticModel(Record):
     """One published model.
 
@@ -238,6 +247,16 @@ class KineticModel(Record):
     turnover: Turnover | None = None
     antagonist: Antagonist | None = None
     doubts: dict[str, Statement] = {}
+    _own: OwnFile | None = PrivateAttr(default=None)
+
+    def mark_own(self, file: OwnFile) -> None:
+        """Mark this model as the user's own: its reader does so, and no file can say it of itself."""
+        self._own = file
+
+    @property
+    def own(self) -> OwnFile | None:
+        """The file of a user's own model; None for a shipped one."""
+        return self._own
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -50,13 +50,14 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
     sources = _each(_one(lambda: knowledge.source_ids, rows) or (), knowledge.source, rows)
     products = _each(knowledge.product_ids, knowledge.product, rows)
     indications = _each(knowledge.indication_ids, knowledge.indication, rows)
+    models = _each(knowledge.kinetic_model_ids, knowledge.kinetic_model, rows)
     policies = _one(lambda: knowledge.policies, rows)
     vocabulary = _one(lambda: knowledge.vocabulary, rows)
     book = _one(lambda: knowledge.rules, rows)
     place = _rule_places(knowledge, rows)
 
     records: list[Located] = []
-    for kind, found in (("products", products), ("indications", indications)):
+    for kind, found in (("products", products), ("indications", indications), ("models", models)):
         for name, record in found.items():
             records += located(f"{kind}/{name}.toml", record)
     for kind, whole in (("policy", policies), ("vocabulary", vocabulary)):
