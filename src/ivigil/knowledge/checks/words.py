@@ -51,6 +51,14 @@ def policies_name_what_exists(
     for name in policies.setting.home_excluding_conditions.items:
         if name not in vocabulary.conditions:
             yield _no_word("policy/setting.toml: home_excluding_conditions", name, "conditions")
+    for key, stop in policies.proposals.stops.items():
+        where = f"policy/proposals.toml: stops.{spelled((key,))}"
+        yield from _says(where, stop.text, stop.remedy)
+        for name in stop.any:
+            if name not in getattr(vocabulary, stop.list):
+                yield _no_word(where, name, stop.list)
+        for name in stop.indications:
+            yield from condition_exists(where, name, indication_ids)
     against = {
         *_risks(),
         *vocabulary.conditions,
