@@ -12,8 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ivigil import written
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
+from ivigil.findings import Finding, Severity
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Route
 from ivigil.knowledge.vocabulary import LabTest
+from ivigil.quantities import MG_PER_DL_IN_G_PER_L
 
 Number = Annotated[float, BeforeValidator(lambda value: float(written.number(value)))]
 Moment = Annotated[datetime, BeforeValidator(written.moment)]
@@ -57,11 +59,16 @@ class Level:
 
 @dataclass(frozen=True)
 class Treatment:
-    """Doses and levels in order of time; ``zero`` is the moment of day 0 where the record has clock times."""
+    """Doses and levels in order of time; ``zero`` is the moment of day 0 where the record has clock times.
+
+    ``product`` is that of the last dose, where it is recorded; ``findings`` are levels that somebody should look at again.
+    """
 
     doses: tuple[Dose, ...]
     levels: tuple[Level, ...]
     zero: datetime | None
+    product: str | None = None
+    findings: tuple[Finding, ...] = ()
 
     def moment(self, day: float) -> datetime | float:
         """A day as the record writes times."""
@@ -113,6 +120,22 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
         tuple(Dose(day, row.dose_g, row.route, row.duration_h, row.drug) for day, row in zip(at, doses, strict=True)),
         tuple(Level(day, row.igg_g_per_l, row.below_lloq) for day, row in zip(found, levels, strict=True)),
         zero,
+        doses[-1].product,
+        tuple(_unlikely(row, igg) for row in levels if _is_unlikely(row, igg)),
+    )
+
+
+def _is_unlikely(row: LevelRow, igg: LabTest) -> bool:
+    return igg.likely is not None and row.igg_g_per_l > float(igg.likely[1])
+
+
+def _unlikely(row: LevelRow, igg: LabTest) -> Finding:
+    most = igg.likely[1] if igg.likely else ""
+    return Finding(
+        code="level-unlikely",
+        severity=Severity.WARNS,
+        text=f"The level of {row.igg_g_per_l:g} g/L at {_shown(row)} is above the likely {most} g/L. Is it {row.igg_g_per_l:g} {igg.looks_like}, that is {row.igg_g_per_l / MG_PER_DL_IN_G_PER_L:g} g/L?",
+        remedy="Compare with the report's unit, and with the hours since the last infusion.",
     )
 
 
