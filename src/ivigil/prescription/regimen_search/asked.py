@@ -12,7 +12,7 @@ from ivigil.knowledge.policies import ProposalPolicy
 from ivigil.knowledge.targets import TroughTarget
 from ivigil.knowledge.vocabulary import LabTest
 from ivigil.quantities import MG_PER_DL_IN_G_PER_L
-from ivigil.sources import Read
+from ivigil.sources import Origin, Read
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Aim:
         Raises:
             BadInput: nobody read it, or it was printed for other conditions.
         """
-        if target.read is Read.NOT_READ:
+        if target.read is Read.NOT_READ and target.origin is not Origin.POLICY:
             raise BadInput(
                 "--target",
                 name,
-                f"No page was read for it, so nothing is proposed by it. {target.note}",
+                "No page was read for it, so nothing is proposed by it.",
                 f"Give the level yourself (--target-trough {target.at_least_g_per_l.normalize():f}), or name another target.",
             )
         if indication is not None and indication not in target.indications:
@@ -88,13 +88,13 @@ class Search:
         for product, price in self.prices.items():
             if not price.is_finite() or price <= 0:
                 raise ImpossibleValue("--price", f"{product}={price}", "A price is above zero.", "Correct it.")
-            if self.products and product not in self.products:
-                raise BadInput(
-                    "--price",
-                    product,
-                    "Nobody asked for this product.",
-                    "Name it with --product, or leave its price out.",
-                )
+
+    def check_prices(self, products: tuple[str, ...]) -> None:
+        """Refuse the price of a product that is not searched: nobody would heed it."""
+        for product in sorted(set(self.prices) - set(products)):
+            raise BadInput(
+                "--price", product, "This product is not searched.", "Name it with --product, or leave its price out."
+            )
 
     @classmethod
     def of(

@@ -59,9 +59,10 @@ def propose(made: Forecast, belief: Belief, case: Case, search: Search) -> Advic
         search: what to reach, how surely, with which products.
 
     Raises:
-        UnknownName: a product that the knowledge base does not hold.
+        BadInput: the price of a product that is not searched.
     """
     products = search.products or ((case.treatment.product,) if case.treatment.product else ())
+    search.check_prices(products)
     findings = list(_against(made, case, products))
     asked = Asked(
         target_g_per_l=search.aim.g_per_l,

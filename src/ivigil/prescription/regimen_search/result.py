@@ -105,12 +105,11 @@ class Proposal(_Part):
 
 
 class Weekly(_Part):
-    """Grams a week under the skin. ``exact`` where a label's factor gives one number, percentiles where a model does."""
+    """Grams a week under the skin: median and 90 % band of what the models believe."""
 
-    exact: float | None = None
-    median: float | None = None
-    p5: float | None = None
-    p95: float | None = None
+    median: float
+    p5: float
+    p95: float
 
 
 class ByFactor(_Part):

@@ -12,7 +12,6 @@ from ivigil.kinetics.regimens import Route
 from ivigil.prescription.regimen_search.asked import Search
 from ivigil.prescription.regimen_search.labelled import Option
 from ivigil.prescription.regimen_search.outcomes import Repeated, Scene, outcome, per_gram_before_next, reaches
-from ivigil.prescription.regimen_search.refusing import no_proposal
 from ivigil.prescription.regimen_search.result import Proposal
 
 ROUTE_WORDS = {Route.IV: "into a vein", Route.SC: "under the skin"}
@@ -24,7 +23,6 @@ class Weighed:
 
     option: Option
     reaches: float
-    median_g_per_l: float | None = None
 
 
 def weigh(options: tuple[Option, ...], belief: Belief, target_g_per_l: float) -> tuple[Weighed, ...]:
@@ -79,12 +77,13 @@ def none_reaches(weighed: tuple[Weighed, ...], belief: Belief, search: Search) -
     totals = baseline(belief.parameters) + float(option.dose_g) * per_gram
     median = quantiles(totals, belief.masses, (50.0,))[0]
     brands = ", ".join(dict.fromkeys(one.option.product.brand for one in weighed))
-    return no_proposal(
-        "out-of-reach",
-        f"No regimen {ROUTE_WORDS[option.route]} that the label allows ({brands}) reaches {search.aim.g_per_l:g} g/L with a probability of {search.probability:.0%}."
+    return Finding(
+        code="no-proposal-out-of-reach",
+        severity=Severity.BLOCKS,
+        text=f"No regimen {ROUTE_WORDS[option.route]} that the label allows ({brands}) reaches {search.aim.g_per_l:g} g/L with a probability of {search.probability:.0%}."
         f" The nearest, {option.product.brand} {option.dose_g.normalize():f} g {option.cycle.shown} ({option.g_per_kg:.2f} g/kg), reaches it with {nearest.reaches:.0%}, its median trough is {median:.1f} g/L. More is never proposed.",
-        "Look for missed doses and for loss of protein, question the target, or ask a specialist.",
-        option.sources,
+        remedy="Look for missed doses and for loss of protein, question the target, or ask a specialist.",
+        sources=option.sources,
     )
 
 
