@@ -42,7 +42,7 @@ TREATMENT = Treatment((Dose(0.0, 30.0, Route.IV),), (), None, "privigen")
 
 
 def belief(parameters: np.ndarray[Any, np.dtype[np.float64]] = ONE) -> Belief:
-    return Belief((Voice(ZHANG, parameters, np.full(len(parameters), 1 / len(parameters))),), GIVEN)
+    return Belief((Voice(ZHANG, parameters, np.full(len(parameters), 1 / len(parameters)), GIVEN),))
 
 
 def series(rate: float, since: float, tau: float) -> float:
@@ -113,7 +113,7 @@ def test_the_compiled_steady_state_is_that_of_the_linear_form():
 def test_a_steady_state_is_where_pulses_lead():
     row = np.array([[0.138, 3.95, 0.26, 4.44, 0.444, 0.676, 0.0, 4.0]])
     pulses = tuple(Dose(28.0 * number, 35.0, Route.IV) for number in range(1, 80))
-    after = total_after(row, GIVEN, pulses, (28.0 * 80,))[0, 0]
+    after = total_after(belief(row), pulses, (28.0 * 80,))[0, 0]
     assert 4 + 35 * steady_per_gram(row, Route.IV, (0.0,), 28.0, (28.0,))[0, 0] == pytest.approx(after, rel=1e-9)
 
 
@@ -122,7 +122,7 @@ def test_the_probability_is_that_of_brute_force():
     drawn = belief(spread)
     found = weigh((option(dose_g=35),), drawn, 8.0)[0].reaches
     pulses = tuple(Dose(28.0 * number, 35.0, Route.IV) for number in range(1, 300))
-    troughs = total_after(spread, GIVEN, pulses, (28.0 * 300,))[:, 0]
+    troughs = total_after(drawn, pulses, (28.0 * 300,))[:, 0]
     assert 0.2 < found < 0.9
     assert found == pytest.approx(float((troughs >= 8.0).mean()), abs=0.002)
 
@@ -345,6 +345,18 @@ def test_what_no_level_could_tell_of_absorption_varies_as_published():
     assert drawn.max() == 1.0  # a whole dose is the most
     inside = np.log(drawn[drawn < 1.0] / 0.676)
     assert 0.2 < inside.std() < 0.32  # the CV of 32.36 % is 0.316 on the log scale, cut at 1
+
+
+def test_a_models_constant_in_place_of_the_patients_own_igg_is_said():
+    made = advice(search())
+    told = next(one for one in made.findings if one.code == "own-igg-assumed")
+    assert "zhang2020 4 g/L" in told.text
+    assert "a smaller dose lowers it further" in told.text
+    # With 2 g/L of one's own and the same level, the exogenous share is larger and follows the dose more steeply.
+    assert belief().voices[0].assumes_own == 4.0
+    own = ONE.copy()
+    own[0, kernels.BASELINE] = 2.0
+    assert belief(own).voices[0].assumes_own is None
 
 
 @pytest.mark.parametrize(

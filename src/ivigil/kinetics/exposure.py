@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit, prange
@@ -30,21 +30,29 @@ Floats = NDArray[np.float64]
 class Voice:
     """One model's part of a belief: its samples (a row of parameters each) and their masses, which sum to its weight.
 
-    ``cut_f`` is the share of its mass that was drawn with a bioavailability above 1 and set to 1.
+    ``given`` are the doses so far as this model counts them. ``cut_f`` is the share of its mass that was drawn with a
+    bioavailability above 1 and set to 1.
     """
 
     model: KineticModel
     parameters: Floats
     masses: Floats
+    given: Data
     cut_f: float = 0.0
+
+    @property
+    def assumes_own(self) -> float | None:
+        """The patient's own IgG (g/L) where it is the model's constant and nothing measured; else None."""
+        own, published = self.parameters[:, kernels.BASELINE], self.model.baseline
+        same = published is not None and published.g_per_l is not None and bool((own == published.g_per_l).all())
+        return float(own[0]) if same else None
 
 
 @dataclass(frozen=True)
 class Belief:
-    """What is believed of one patient: the mixture of the models that speak, and the doses that it rests on."""
+    """What is believed of one patient: the mixture of the models that speak."""
 
     voices: tuple[Voice, ...]
-    doses: Data
 
     def of_route(self, route: Route) -> Belief | None:
         """The models that know a route, weighed anew among themselves; None if there is none."""
@@ -53,9 +61,7 @@ class Belief:
         total = sum(float(one.masses.sum()) for one in known)
         if not known or not total:
             return None
-        return Belief(
-            tuple(Voice(one.model, one.parameters, one.masses / total, one.cut_f) for one in known), self.doses
-        )
+        return Belief(tuple(replace(one, masses=one.masses / total) for one in known))
 
     @property
     def parameters(self) -> Floats:
@@ -117,16 +123,25 @@ def average_per_gram(parameters: Floats, route: Route, doses: int, tau_d: float)
     return np.asarray(doses * fraction / (parameters[:, kernels.CL] * tau_d))
 
 
-def total_after(parameters: Floats, given: Data, more: Iterable[Dose], days: Iterable[float]) -> Floats:
-    """Total IgG (g/L) at ``days`` after the doses given and ``more``, just before a dose of that moment."""
-    extra = list(more)
-    dose_d = np.concatenate([given.dose_d, [dose.day for dose in extra]])
-    dose_g = np.concatenate([given.dose_g, [dose.amount_g for dose in extra]])
-    over_d = np.concatenate([given.dose_over_d, [dose_days(dose.over_h) for dose in extra]])
-    route = np.concatenate([given.dose_route, np.array([ROUTES[dose.route] for dose in extra], dtype=np.int64)])
-    at = np.array(list(days), dtype=np.float64)
-    found = np.empty((len(parameters), at.size))
-    _after(parameters, dose_d, dose_g, over_d, route, at, found)
+def total_after(belief: Belief, more: Iterable[Dose], days: Iterable[float]) -> Floats:
+    """Total IgG (g/L) at ``days`` after the doses given and ``more``, just before a dose of that moment.
+
+    Returns:
+        One row a sample of all models, one column a day.
+    """
+    at, extra = np.array(list(days), dtype=np.float64), list(more)
+    return np.concatenate([_after_more(one, extra, at) for one in belief.voices])
+
+
+def _after_more(voice: Voice, more: list[Dose], at: Floats) -> Floats:
+    given = voice.given
+    dose_d = np.concatenate([given.dose_d, [dose.day for dose in more]])
+    dose_g = np.concatenate([given.dose_g, [dose.amount_g for dose in more]])
+    over_d = np.concatenate([given.dose_over_d, [dose_days(dose.over_h) for dose in more]])
+    route = np.concatenate([given.dose_route, np.array([ROUTES[dose.route] for dose in more], dtype=np.int64)])
+    order = np.argsort(dose_d + over_d, kind="stable")
+    found = np.empty((len(voice.parameters), at.size))
+    _after(voice.parameters, dose_d[order], dose_g[order], over_d[order], route[order], at, found)
     return found
 
 

@@ -225,9 +225,7 @@ def believe(
         ),
         notice=NOTICE,
     )
-    return made, Belief(
-        tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)), fitted[0].data
-    )
+    return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
 
 
 # ---- which models
@@ -304,7 +302,7 @@ def _voice(one: _Fitted, weight: float, seed: int) -> Voice:
     unlearnt[kernels.BASELINE] = 0.0  # known, or varied already
     parameters, above = with_unlearnt(one.posterior.samples, unlearnt, seed)
     masses = weight * one.posterior.weights
-    return Voice(one.model, parameters, masses, float(one.posterior.weights[above].sum()))
+    return Voice(one.model, parameters, masses, one.data, float(one.posterior.weights[above].sum()))
 
 
 def _explained(

@@ -85,7 +85,7 @@ def outcome(scene: Scene, belief: Belief, what: Repeated, first_day: float | Non
     first: Level | None = None
     if first_day is not None:
         doses = tuple(Dose(first_day + offset, what.dose_g, what.route) for offset in what.offsets_d)
-        after = total_after(parameters, belief.doses, doses, (first_day + tau,))[:, 0]
+        after = total_after(belief, doses, (first_day + tau,))[:, 0]
         first = level(belief, after, target)
     return Outcome(
         steady_trough=level(belief, totals[:, -3], target),

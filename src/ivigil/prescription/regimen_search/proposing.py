@@ -136,6 +136,7 @@ class _Searched:
             options = tuple(option for name in products for option in self._options(by_id[name]))
             for route in dict.fromkeys(one.route for one in options):
                 self._by_route(route, tuple(one for one in options if one.route is route))
+            self.findings.extend(self._own_igg())
         if self.asks:
             self.findings.append(plan_will_ask(self.asks))
         if self.repeated is None:
@@ -155,6 +156,19 @@ class _Searched:
                 text=f"A regimen counts as reaching the target from a probability of {self.search.probability:.0%} on, by policy. {self.policy.probability.note}",
                 remedy="Set another with --probability.",
                 sources=self.policy.probability.src,
+            )
+
+    def _own_igg(self) -> Iterable[Finding]:
+        """A constant of the model in place of the patient's own IgG: the further a dose moves, the more it counts."""
+        assumed = {one.model.id: one.assumes_own for one in self.scene.belief.voices if one.assumes_own is not None}
+        if self.proposals and assumed:
+            named = ", ".join(f"{name} {own:g} g/L" for name, own in assumed.items())
+            yield Finding(
+                code="own-igg-assumed",
+                severity=Severity.WARNS,
+                text=f"The patient's own IgG is the models' constant, not measured ({named}). If it is less, the trough follows the dose more steeply than shown: a smaller dose lowers it further, a larger one raises it further.",
+                remedy="Give the level before any immunoglobulin (--baseline-igg-g-per-l), and measure after a change.",
+                sources=tuple(one.model.citation for one in self.scene.belief.voices if one.model.id in assumed),
             )
 
     def _options(self, product: Product) -> tuple[Option, ...]:
