@@ -37,7 +37,7 @@ def forecast(tmp_path, capsys, monkeypatch):
 
 
 def said(made: dict[str, Any], code: str) -> str:
-    return next(f"{one['text']} {one['remedy']}" for one in made["findings"] if one["code"] == code)
+    return " ".join(f"{one['text']} {one['remedy']}" for one in made["findings"] if one["code"] == code)
 
 
 def codes(made: dict[str, Any]) -> set[str]:
