@@ -264,6 +264,12 @@ def test_the_present_regimen_is_what_the_last_doses_repeat():
     assert current_regimen(two_days, 7.0) == Repeated(Route.IV, (0.0, 1.0), 28.0, 20.0)
     assert current_regimen(rows((0, 8, "sc"), (7.2, 8, "sc")), 7.0) == Repeated(Route.SC, (0.0,), 7.0, 8.0)
     assert current_regimen(rows((0, 30, "iv")), 7.0) is None
+    # One visit a week late changes no interval; three infusions a week are no infusion every second day.
+    late = rows((0, 30, "iv"), (28, 30, "iv"), (56, 30, "iv"), (91, 30, "iv"))
+    assert current_regimen(late, 7.0) == Repeated(Route.IV, (0.0,), 28.0, 30.0)
+    thrice = rows((0, 3, "sc"), (2, 3, "sc"), (4, 3, "sc"), (7, 3, "sc"), (9, 3, "sc"), (11, 3, "sc"))
+    assert current_regimen(thrice, 7.0) is None
+    assert current_regimen(rows((0, 3, "sc"), (0.5, 3, "sc")), 7.0) is None
     assert current_regimen(rows((0, 30, "iv"), (28, 20, "iv"), (29, 10, "iv")), 7.0) is None
 
 

@@ -127,7 +127,10 @@ def _prices(rows: list[str]) -> dict[str, Decimal]:
             price = Decimal(figure)
         except InvalidOperation as problem:
             raise BadInput(
-                "--price", row, "A price is written PRODUCT=PRICE.", "Write for example privigen=95.5."
+                "--price",
+                row,
+                "A price is written PRODUCT=PRICE.",
+                "Write the product's id, =, and the price of one gram.",
             ) from problem
         if product in found:
             raise BadInput("--price", row, "A product has one price.", "Give it once.")

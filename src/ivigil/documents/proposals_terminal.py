@@ -57,10 +57,10 @@ def render_proposals(made: Advice, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "dose", "how often"):
         table.add_column(heading)
-    for heading in ("g/kg", "g/28 d", "trough", "90 %", f"≥ {asked.target_g_per_l:g}"):
+    for heading in ("g/kg", f"g/{asked.period_days} d", "trough", "90 %", f"≥ {asked.target_g_per_l:g}"):
         table.add_column(heading, justify="right")
     if made.current is not None:
-        table.add_row(*_current(made.current))
+        table.add_row(*_current(made.current, asked.period_days))
     for number, one in enumerate(made.proposals, 1):
         table.add_row(f"{number}", *_proposal(one))
     console.print(table, width=wide, highlight=False)
@@ -96,14 +96,13 @@ def _band(level: Level) -> tuple[str, str, str]:
     return f"{level.median:.1f}", f"{level.p5:.1f}–{level.p95:.1f}", f"{int(level.reaches * 100)} %"
 
 
-def _current(now: Current) -> tuple[str, ...]:
-    per_28 = now.dose_g * 28 / now.every_days
+def _current(now: Current, period_d: int) -> tuple[str, ...]:
     return (
         "now",
         f"{now.dose_g:g} g {now.route}",
         f"every {now.every_days:g} d",
         "",
-        f"{per_28:.0f}",
+        f"{now.dose_g * period_d / now.every_days:.0f}",
         *_band(now.outcome.steady_trough),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ PER_DAY = 2
 HALF, FEW = 0.5, 0.05
 #: A course is repeated every so many whole days if it is this near to them.
 NEAR_D = 0.5
+#: How many of the last intervals tell how often: a visit may be late, a week under the skin has up to seven infusions.
+RECENT = {Route.IV: 3, Route.SC: 7, Route.FACILITATED_SC: 3}
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,19 @@ def current_regimen(treatment: Treatment, same_course_d: float) -> Repeated | No
             courses[-1].append(dose)
         else:
             courses.append([dose])
-    if len(courses) < 2:  # noqa: PLR2004 - one interval lies between two
+    every = _interval([after[0].day - before[0].day for before, after in pairwise(courses)], last.route)
+    if every is None:
         return None
     course = courses[-1]
-    every = round(course[0].day - courses[-2][0].day)
     grams = {dose.amount_g for dose in course}
     if len(grams) > 1:
         return None
-    return Repeated(last.route, tuple(dose.day - course[0].day for dose in course), float(every), course[0].amount_g)
+    return Repeated(last.route, tuple(dose.day - course[0].day for dose in course), every, course[0].amount_g)
+
+
+def _interval(gaps_d: list[float], route: Route) -> float | None:
+    """Whole days from course to course: into a vein the middle of the last ones, under the skin only if all are alike."""
+    recent = gaps_d[-RECENT[route] :]
+    if not recent or (route is not Route.IV and max(recent) - min(recent) > NEAR_D):
+        return None
+    return float(round(median(recent))) or None

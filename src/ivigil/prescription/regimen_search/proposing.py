@@ -72,6 +72,7 @@ def propose(made: Forecast, belief: Belief, case: Case, search: Search) -> Advic
         indication=None if case.indication is None else case.indication.id,
         region=case.region,
         products=products,
+        period_days=int(case.policies.proposals.period_days.value),
     )
     advice = Advice.of(made, asked)
     if case.formulary is None or case.region is None or any(_blocks(one) for one in findings):

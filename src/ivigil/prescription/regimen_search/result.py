@@ -148,6 +148,7 @@ class Asked(_Part):
     indication: str | None
     region: str | None
     products: tuple[str, ...]
+    period_days: int
 
 
 class Advice(Forecast):
