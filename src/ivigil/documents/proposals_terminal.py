@@ -136,7 +136,7 @@ def _what_if(outcome: Outcome) -> str:
     half = (
         "more likely than not above it until the next dose"
         if off.half_below_d is None
-        else f"more likely than not below it from day {off.half_below_d:g}"
+        else f"more likely than not below it {'all along' if off.half_below_d < 1 else f'from day {off.half_below_d:g}'}"
         + ("" if off.most_below_d is None else f", almost surely from day {off.most_below_d:g}")
     )
     return (

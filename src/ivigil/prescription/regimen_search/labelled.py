@@ -185,7 +185,9 @@ def _into_a_vein(product: Product, label: Label, request: Request, formulary: Fo
     found: list[Option] = []
     for name, regimen in single.items():
         limits = limitation_findings(use.limitations, name, risks, about)
-        reasons.found.extend(one for one in limits if one.severity is not Severity.INFORMS)
+        barring, more = _blocking(limits)
+        asks += more
+        reasons.found.extend((*barring, *(one for one in limits if one.severity is Severity.WARNS)))
         reasons.need(dose_need(regimen), formulary, request.region)
         weight = _weight(request, formulary, reasons, regimen)
         if weight is None or regimen.g_per_kg_max is None:
