@@ -14,6 +14,7 @@ from ivigil.assessment.report import Assessment, counts
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import CHOICES, Patient, ProductHistory, Reaction, SpecialistPlan
 from ivigil.prescription.plan import Plan, Signature
+from ivigil.prescription.regimen_search import Advice
 from ivigil.prescription.stock import StockRow
 from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
@@ -147,6 +148,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "start-plan.schema.json": _schema(SubcutaneousPlan),
         REFERENCE / "assessment.schema.json": _schema(Assessment),
         REFERENCE / "answer.schema.json": _schema(Answer),
+        REFERENCE / "forecast.schema.json": _schema(Advice),
         REFERENCE / "conditions.md": conditions_page(knowledge),
         REFERENCE / "signature.schema.json": _schema(Signature),
         REFERENCE / "stock.schema.json": _schema(StockRow),

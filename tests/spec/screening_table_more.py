@@ -470,7 +470,7 @@ OTHER: dict[str, Row] = {
         sources="policy/ivigil",
         says=("loses protein", "IgG trough early"),
         verified=False,
-        hits=has("protein_losing_enteropathy, nephrotic_syndrome"),
+        hits=has("protein_losing_enteropathy, nephrotic_syndrome, burns, chylothorax"),
         near=(WELL, *has("renal_insufficiency")),
         unrecorded=NO_CONDITIONS,
     ),

@@ -35,6 +35,26 @@ def models_command(
     return EXIT_DONE
 
 
+@kinetics_app.command("targets")
+def targets_command(
+    json_: bool = typer.Option(False, "--json", help="The targets as JSON on standard output."),
+) -> int:
+    """Trough targets of replacement by name, whose they are and how they were read. None is a default."""
+    targets = open_knowledge().trough_targets
+    if json_:
+        rows = [{"name": name, **one.model_dump(mode="json")} for name, one in targets.items()]
+        for row in rows:
+            row["at_least_g_per_l"] = float(row["at_least_g_per_l"])
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return EXIT_DONE
+    from rich.console import Console
+
+    from ivigil.documents.proposals_terminal import render_targets
+
+    render_targets(targets.items(), Console())
+    return EXIT_DONE
+
+
 @kinetics_app.command("profile")
 def profile_command(
     model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),

@@ -30,6 +30,7 @@ from ivigil.sources import Source
 if TYPE_CHECKING:
     from ivigil.knowledge.body_sizes import ReferencePopulation
     from ivigil.knowledge.kinetic_models import KineticModel
+    from ivigil.knowledge.targets import TroughTarget
 
 SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
@@ -38,7 +39,7 @@ PASSED_OVER = frozenset({".git"})
 R = TypeVar("R", Product, Indication, "KineticModel", "ReferencePopulation")
 M = TypeVar("M", bound=BaseModel)
 #: Kinds whose records another command lists.
-LISTED_BY = {"models": "kinetics models", "populations": "simulate --help"}
+LISTED_BY = {"models": "kinetics models", "populations": "simulate --help", "targets": "kinetics targets"}
 
 
 class Knowledge:
@@ -154,6 +155,28 @@ class Knowledge:
         if key not in rows:
             raise UnknownName("src", name, "No source record has this id.", "Add it under data/sources or correct it.")
         return self._validated(f"sources/{shard}.toml#{key}", Source, {**rows[key], "id": name})
+
+    @cached_property
+    def trough_targets(self) -> dict[str, TroughTarget]:
+        """Trough targets of replacement by name; none is a default."""
+        from ivigil.knowledge.targets import TroughTarget  # only who doses by level pays for its import
+
+        file = "targets/trough.toml"
+        return {
+            name: self._validated(f"{file}#{name}", TroughTarget, raw)
+            for name, raw in self._raw("targets", "trough").items()
+        }
+
+    def trough_target(self, name: str) -> TroughTarget:
+        """One target by its name."""
+        if name not in self.trough_targets:
+            raise UnknownName(
+                "target",
+                name,
+                "No trough target has this name.",
+                _did_you_mean(name, tuple(self.trough_targets), "targets"),
+            )
+        return self.trough_targets[name]
 
     @cached_property
     def rules(self) -> dict[str, Rule]:

@@ -476,6 +476,38 @@ class KineticsPolicy(Record):
     changing_weight: Statement
 
 
+class Stop(Fact):
+    """What forbids a dose proposed from a level: words of one of the patient's lists, or the condition treated itself.
+
+    ``name`` says what was recorded or was not, ``text`` why, ``remedy`` what to do.
+    """
+
+    list: Literal["conditions", "medicines"]
+    any: Terms
+    indications: Terms = ()
+    name: Words
+    text: Words
+    remedy: Words
+
+
+class ProposalPolicy(Record):
+    """How regimens that reach a trough are searched, and when none is proposed.
+
+    ``probability`` is how likely the true trough must reach the target; ``interval_step_days`` the step inside a label's
+    range of intervals; grams, cost and infusions are counted per ``period_days``; ``late_days`` is how late a late dose is
+    shown; doses into a vein closer than ``same_course_days`` are one course. ``subcutaneous_g_per_kg_period`` bounds the
+    search under the skin where a label prints no range. ``stops`` are what forbids a proposal.
+    """
+
+    probability: Share
+    interval_step_days: DaysLong
+    period_days: DaysLong
+    late_days: DaysLong
+    same_course_days: DaysLong
+    subcutaneous_g_per_kg_period: Range
+    stops: dict[str, Stop]
+
+
 class ReviewPolicy(Record):
     """When a first review is due where no source of the condition says so.
 
@@ -504,4 +536,5 @@ class Policies(Record):
     free_text: FreeTextPolicy
     subcutaneous: SubcutaneousPolicy
     kinetics: KineticsPolicy
+    proposals: ProposalPolicy
     review: ReviewPolicy

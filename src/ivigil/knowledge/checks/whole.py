@@ -29,6 +29,7 @@ from ivigil.knowledge.checks.sources import (
     sources_used,
 )
 from ivigil.knowledge.checks.subcutaneous import starts_add_up, starts_stand
+from ivigil.knowledge.checks.targets import targets_are_replacement
 from ivigil.knowledge.checks.words import (
     implied_words_exist,
     limitations_hold,
@@ -65,6 +66,8 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
     for kind, whole in (("policy", policies), ("vocabulary", vocabulary)):
         for name in type(whole).model_fields if whole is not None else ():
             records += located(f"{kind}/{name}.toml", getattr(whole, name))
+    targets = _one(lambda: knowledge.trough_targets, rows) or {}
+    records += located("targets/trough.toml", targets)
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
     _one(lambda: knowledge.ask_words, rows)
@@ -112,6 +115,7 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
         rows += words_are_clear(vocabulary)
     if policies is not None and vocabulary is not None:
         rows += policies_name_what_exists(policies, vocabulary, knowledge.indication_ids)
+    rows += targets_are_replacement(targets, indications)
     if book is not None and vocabulary is not None:
         held = {key for product in products.values() for key in product.excipients or ()}
         rows += rules_hold(book, vocabulary, held, lambda code: place.get(code, "screening"))
