@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import limits_of, open_knowledge, read_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
+from ivigil.cli.writing import OVERWRITE
 from ivigil.errors import BadInput
 from ivigil.patient import Patient, read_patient
 
@@ -23,12 +26,15 @@ def forecast_command(
     baseline_igg_g_per_l: float | None = typer.Option(None, help="IgG before any immunoglobulin (g/L), if known."),
     seed: int = typer.Option(1, min=0, help="Seed of the posterior's samples; the same seed, the same forecast."),
     json_: bool = typer.Option(False, "--json", help="The forecast as JSON on standard output."),
+    png: Path | None = PNG,
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """What the levels say of this patient's kinetics, and where IgG is going."""
     from ivigil.kinetics.forecast import forecast
     from ivigil.kinetics.subjects import read_subject
     from ivigil.kinetics.treatment import read_treatment
 
+    check_picture(png, (record,), overwrite=overwrite)
     raw = read_json(record, "RECORD")
     if not isinstance(raw, Mapping):
         raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
@@ -51,6 +57,10 @@ def forecast_command(
         seed=seed,
         asked_for=model,
     )
+    if png is not None:
+        from ivigil.documents.igg_chart import forecast_chart
+
+        save_picture(png, lambda: forecast_chart(made, treatment), (record,), overwrite=overwrite)
     if json_:
         typer.echo(made.model_dump_json())
         return EXIT_DONE

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
+from ivigil.cli.validate import validate_command
+from ivigil.cli.writing import OVERWRITE
 from ivigil.errors import BadInput
+
+if TYPE_CHECKING:
+    from ivigil.kinetics.population import Percentiles
+    from ivigil.kinetics.regimens import Regimen
 
 #: A lifetime.
 LONGEST_WEEKS = 5200
 
 kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
+kinetics_app.command("validate")(validate_command)
 
 
 @kinetics_app.command("models")
@@ -45,12 +55,15 @@ def profile_command(
     days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
     steady_state: bool = typer.Option(False, "--steady-state", help="One interval of the regimen repeated for ever."),
     json_: bool = typer.Option(False, "--json", help="The profile as JSON on standard output."),
+    png: Path | None = PNG,
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """The typical IgG profile of one subject."""
     from ivigil.kinetics.profile import profile
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
 
+    check_picture(png, overwrite=overwrite)
     asked = read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
@@ -64,6 +77,10 @@ def profile_command(
         steady_state=steady_state,
         baseline_g_per_l=baseline_igg_g_per_l,
     )
+    if png is not None:
+        from ivigil.documents.igg_chart import profile_chart
+
+        save_picture(png, lambda: profile_chart(made, asked, regimen), overwrite=overwrite)
     if json_:
         typer.echo(made.model_dump_json())
         return EXIT_DONE
@@ -85,6 +102,8 @@ def simulate_command(
     baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
     truncate: bool = typer.Option(False, "--truncate", help="Draw impossible subjects again instead of counting them."),
     json_: bool = typer.Option(False, "--json", help="Percentiles by day as JSON on standard output."),
+    png: Path | None = PNG,
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """A population of one size and kind: percentiles of IgG just before the dose of each day."""
     from ivigil.kinetics.population import draw, impossible, percentiles, schedule
@@ -92,6 +111,7 @@ def simulate_command(
     from ivigil.kinetics.subjects import read_subject
     from ivigil.quantities import DAYS_PER_WEEK
 
+    check_picture(png, overwrite=overwrite)
     asked = read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not 0 < weeks <= LONGEST_WEEKS:
@@ -106,11 +126,13 @@ def simulate_command(
         from ivigil.documents.kinetics_terminal import progress, render_population
 
         made = percentiles(progress(chunks, subjects), plan)
+        _picture(png, made, asked, chosen.id, regimen, overwrite=overwrite)
         from rich.console import Console
 
         render_population(made, chosen, asked, Console(), truncated=truncate)
         return EXIT_DONE
     made = percentiles(chunks, plan)
+    _picture(png, made, asked, chosen.id, regimen, overwrite=overwrite)
     typer.echo(
         json.dumps(
             {
@@ -127,3 +149,10 @@ def simulate_command(
         )
     )
     return EXIT_DONE
+
+
+def _picture(path: Path | None, made: Percentiles, asked: Regimen, model: str, words: str, *, overwrite: bool) -> None:
+    if path is not None:
+        from ivigil.documents.igg_chart import population_chart
+
+        save_picture(path, lambda: population_chart(made, asked, model, words), overwrite=overwrite)
