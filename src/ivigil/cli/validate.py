@@ -46,7 +46,7 @@ def validate_command(
     else:
         made = _read(numbers, Validation)
     folder.mkdir(parents=True, exist_ok=True)
-    written = {folder / NUMBERS: made.model_dump_json(indent=1).encode() + b"\n"}
+    written = {folder / NUMBERS: made.model_dump_json().encode() + b"\n"}
     for name, draw in figures(made, published).items():
         chart = draw()
         written |= {folder / f"{name}.svg": svg(chart), folder / f"{name}.png": png(chart)}

@@ -72,7 +72,7 @@ def _of_subject(observed: Floats, simulated: Floats) -> Floats:
     return np.asarray(ndtri(np.clip(below, edge, 1.0 - edge)))
 
 
-def tests_of(values: Floats) -> NpdeTests:
+def judge_npde(values: Floats) -> NpdeTests:
     """Whether npde are standard normal.
 
     Raises:

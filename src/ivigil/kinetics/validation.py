@@ -17,7 +17,7 @@ from ivigil.kinetics.agreement import Agreement, agreement
 from ivigil.kinetics.calibration import TARGETS, Calibration, WholeForecast, calibration, shares_below, whole_forecast
 from ivigil.kinetics.identities import Identity, identities
 from ivigil.kinetics.individual import Parameters, individual
-from ivigil.kinetics.npde import NpdeTests, npde, tests_of
+from ivigil.kinetics.npde import NpdeTests, judge_npde, npde
 from ivigil.kinetics.published import Compared, compare
 from ivigil.kinetics.regimens import read_regimen
 from ivigil.kinetics.subjects import Subject
@@ -194,7 +194,7 @@ def data_check(drawn_from: KineticModel, judge: KineticModel, arms: tuple[Arm, .
         judged_by=judge.id,
         npde=tuple(np.round(found, 4).tolist()),
         predicted=tuple(np.round(data.predicted, 3).tolist()),
-        tests=tests_of(found),
+        tests=judge_npde(found),
         vpc=_checked(data, copies),
     )
 
@@ -209,7 +209,7 @@ def repeat(model: KineticModel, arms: tuple[Arm, ...], copies: Floats, sets: int
     for number in range(sets):
         seed = REPEATED_SEED + number * 10_000_019
         data = data_set(model, arms, seed, model)
-        rejected += tests_of(npde(data.levels, copies, data.subject)).global_p < SIGNIFICANT
+        rejected += judge_npde(npde(data.levels, copies, data.subject)).global_p < SIGNIFICANT
         seen = _checked(data, copies)
         outside, percentiles = outside + seen.outside, percentiles + seen.percentiles
     return Repeated(sets=sets, rejected=rejected, outside=outside, percentiles=percentiles)
