@@ -33,7 +33,7 @@ from ivigil.kinetics.validation import (
 )
 from ivigil.knowledge.kinetic_models import Residual
 from ivigil.knowledge.loading import Knowledge
-from ivigil.sources import Origin, Read
+from ivigil.sources import CARRIES, Origin, Read
 
 KNOWLEDGE = Knowledge()
 MODELS = {name: KNOWLEDGE.kinetic_model(name) for name in KNOWLEDGE.kinetic_model_ids}
@@ -211,10 +211,11 @@ def test_fold_errors_by_hand():
     assert average_fold_error([]) is None
 
 
-def test_every_published_fact_names_a_source_that_exists():
+def test_every_published_fact_names_a_source_that_can_carry_how_it_was_read():
     for seen in PUBLISHED.observations.values():
         assert seen.src
-        assert [KNOWLEDGE.source(one).title for one in seen.src]
+        kinds = {KNOWLEDGE.source(one).kind for one in seen.src}
+        assert kinds <= CARRIES.get(seen.read, kinds), seen.title
 
 
 # ---- invented data

@@ -276,8 +276,7 @@ def _calibration(made: Validation) -> list[str]:
                 (
                     one.drawn_from,
                     str(one.patients),
-                    f"{one.coverage[0.5]:.0%}",
-                    f"{one.coverage[0.9]:.0%}",
+                    *(f"{one.coverage[band]:.0%} (± {one.chance(band):.0%})" for band in BANDS),
                     f"{one.weight:.0%}",
                     f"{one.set_aside:.1%}",
                 )

@@ -33,6 +33,10 @@ TARGETS = ("trough", "clearance", "central volume")
 DEVIATIONS = 1.96
 
 
+def _chance(band: float, patients: int) -> float:
+    return DEVIATIONS * float(np.sqrt(band * (1.0 - band) / patients))
+
+
 class Calibration(BaseModel):
     """One target: the posterior's share below the truth per patient, coverage by band, and the test of uniformity."""
 
@@ -49,7 +53,7 @@ class Calibration(BaseModel):
 
     def chance(self, band: float) -> float:
         """Half the width of the 95 % interval of a coverage under right bands."""
-        return DEVIATIONS * float(np.sqrt(band * (1.0 - band) / self.patients))
+        return _chance(band, self.patients)
 
 
 def shares_below(
@@ -130,6 +134,10 @@ class WholeForecast(BaseModel):
         """Share of true levels inside the band of 50 and of 90 %."""
         _, low, second, third, high, _ = self.below
         return {0.5: (second + third) / self.patients, 0.9: (low + second + third + high) / self.patients}
+
+    def chance(self, band: float) -> float:
+        """Half the width of the 95 % interval of a coverage under right bands."""
+        return _chance(band, self.patients)
 
 
 def whole_forecast(
