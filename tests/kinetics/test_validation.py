@@ -71,11 +71,17 @@ def test_the_committed_integrations_and_identities_cover_every_linear_model(comm
     assert all(one.holds for one in committed.identities)
 
 
-@pytest.mark.parametrize("name", CALIBRATED)
-def test_the_first_patients_are_forecast_as_the_page_says(committed, name):
+@pytest.mark.parametrize(
+    ("name", "regimen"), CALIBRATED, ids=lambda one: str(one).replace(" ", "-").replace("/", "-per-")
+)
+def test_the_first_patients_are_forecast_as_the_page_says(committed, name, regimen):
     """A change of the model, the draws or the fit shows in the first patients; the page then has to be made again."""
-    for made in calibrate(MODELS[name], 4, POLICY):
-        known = next(one for one in committed.calibrations if (one.model, one.target) == (name, made.target))
+    for made in calibrate(MODELS[name], regimen, 4, POLICY):
+        known = next(
+            one
+            for one in committed.calibrations
+            if (one.model, one.regimen, one.target) == (name, regimen, made.target)
+        )
         assert made.shares == pytest.approx(known.shares[:4], abs=2e-3), AGAIN
 
 
@@ -259,11 +265,11 @@ def test_a_model_without_its_error_makes_no_data():
 
 def test_coverage_and_uniformity_by_hand():
     # Twenty shares in the middle of twenty bins: one each, χ² 0; 0.5 ± 0.25 holds ten, 0.5 ± 0.45 eighteen.
-    flat = calibration("m", "t", (np.arange(20) + 0.5) / 20)
+    flat = calibration("m", "r", "t", (np.arange(20) + 0.5) / 20)
     assert (flat.chi2, flat.p, flat.counts) == (0.0, 1.0, (1,) * 20)
     assert flat.coverage == {"0.5": 0.5, "0.9": 0.9}
     # All at one end: 20 × (20 − 1)²/20… = (20 − 1)² + 19 = 380 on 19 degrees.
-    narrow = calibration("m", "t", np.full(20, 0.999))
+    narrow = calibration("m", "r", "t", np.full(20, 0.999))
     assert narrow.chi2 == pytest.approx(380.0)
     assert narrow.p < 1e-60
     assert narrow.coverage == {"0.5": 0.0, "0.9": 0.0}

@@ -77,10 +77,10 @@ def calibration_figure(made: Validation) -> Any:  # noqa: ANN401
     """Ranks of the truth among the posterior's samples: flat when the bands are right."""
     import altair as alt
 
-    rows = [row for one in made.calibrations for row in _counts(one, f"{one.model}: {one.target}")]
-    rows += [row for one in made.control for row in _counts(one, f"control: {one.target}")]
-    order = [f"{one.model}: {one.target}" for one in made.calibrations]
-    order += [f"control: {one.target}" for one in made.control]
+    named = [(one, f"{one.model} {one.regimen[:2].upper()}: {one.target}") for one in made.calibrations]
+    named += [(one, f"control: {one.target}") for one in made.control]
+    rows = [row for one, what in named for row in _counts(one, what)]
+    order = [what for _, what in named]
     base = alt.Chart()
     x = alt.X("at:Q", title="share of the posterior below the truth", axis=alt.Axis(values=[0, 0.5, 1], grid=False))
     y = alt.Y("count:Q", title="patients", axis=alt.Axis(tickCount=4))

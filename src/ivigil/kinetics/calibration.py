@@ -43,6 +43,7 @@ class Calibration(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
+    regimen: str
     target: str
     patients: int
     shares: tuple[float, ...]
@@ -174,7 +175,7 @@ def whole_forecast(
     )
 
 
-def calibration(model: str, target: str, shares: Floats) -> Calibration:
+def calibration(model: str, regimen: str, target: str, shares: Floats) -> Calibration:
     """Coverage and uniformity of shares below the truth."""
     from scipy import stats
 
@@ -182,6 +183,7 @@ def calibration(model: str, target: str, shares: Floats) -> Calibration:
     chi2, p = stats.chisquare(counts)
     return Calibration(
         model=model,
+        regimen=regimen,
         target=target,
         patients=shares.size,
         shares=tuple(shares.tolist()),

@@ -42,9 +42,11 @@ SUBJECT = Subject(
 BASELINE_G_PER_L = 4.0
 
 #: Design of the calibration: four months of doses, four levels, the trough after the next dose is forecast.
-CALIBRATED = ("zhang2020", "navarromora2022")
 FORECAST_DAYS = (28, 84, 98, 112, 140)
-FORECAST_REGIMEN = "iv 0.4 g/kg every 28 d"
+INTRAVENOUS, SUBCUTANEOUS = "iv 0.4 g/kg every 28 d", "sc 0.2 g/kg every 14 d"
+CALIBRATED = (("zhang2020", INTRAVENOUS), ("navarromora2022", INTRAVENOUS), ("zhang2020", SUBCUTANEOUS))
+#: Whose patients meet the whole forecast.
+DRAWN_FROM = ("zhang2020", "navarromora2022")
 CALIBRATION_SEED, CONTROL_SEED, WHOLE_SEED = 20_261_121, 20_261_122, 20_261_123
 #: The control believes in half the error of measuring and must be found out.
 CONTROL_ERROR = 0.5
@@ -64,7 +66,7 @@ class Sizes:
     copies of the data set, and data sets by which the tests' own error is measured.
     """
 
-    patients: int = 500
+    patients: int = 1200
     control: int = 200
     whole: int = 100
     arm: int = 40
@@ -127,13 +129,16 @@ def validate(
     tell("published results")
     compared = compare(published, models)
     tell(f"calibration, {len(CALIBRATED)} × {sizes.patients} patients")
-    calibrations = tuple(one for name in CALIBRATED for one in calibrate(models[name], sizes.patients, policy))
+    calibrations = tuple(
+        one for name, regimen in CALIBRATED for one in calibrate(models[name], regimen, sizes.patients, policy)
+    )
     tell("calibration with a wrong error of measuring")
-    control = calibrate(models[CALIBRATED[0]], sizes.control, policy, CONTROL_SEED, CONTROL_ERROR)
-    tell(f"whole forecast, {len(CALIBRATED)} × {sizes.whole} patients")
+    name, regimen = CALIBRATED[0]
+    control = calibrate(models[name], regimen, sizes.control, policy, CONTROL_SEED, CONTROL_ERROR)
+    tell(f"whole forecast, {len(DRAWN_FROM)} × {sizes.whole} patients")
+    arm = forecast_arm(INTRAVENOUS, sizes.whole)
     whole = tuple(
-        whole_forecast(tuple(models.values()), models[name], forecast_arm(sizes.whole), WHOLE_SEED, policy, INDICATION)
-        for name in CALIBRATED
+        whole_forecast(tuple(models.values()), models[name], arm, WHOLE_SEED, policy, INDICATION) for name in DRAWN_FROM
     )
     tell("npde and predictive checks")
     arms = data_arms(sizes.arm)
@@ -160,21 +165,23 @@ def linear_subjects(models: Mapping[str, KineticModel]) -> dict[str, Parameters]
     }
 
 
-def forecast_arm(patients: int) -> Arm:
-    """The calibration's design."""
-    return Arm(SUBJECT, read_regimen(FORECAST_REGIMEN), patients, FORECAST_DAYS)
+def forecast_arm(regimen: str, patients: int) -> Arm:
+    """The calibration's design under a regimen."""
+    return Arm(SUBJECT, read_regimen(regimen), patients, FORECAST_DAYS)
 
 
 def calibrate(
     model: KineticModel,
+    regimen: str,
     patients: int,
     policy: KineticsPolicy,
     seed: int = CALIBRATION_SEED,
     error_believed: float = 1.0,
 ) -> tuple[Calibration, ...]:
-    """Coverage and ranks of every target for patients of one model."""
-    found = shares_below(model, forecast_arm(patients), seed, int(policy.samples.value), error_believed=error_believed)
-    return tuple(calibration(model.id, target, np.round(found[target], 6)) for target in TARGETS)
+    """Coverage and ranks of every target for patients of one model under one regimen."""
+    arm = forecast_arm(regimen, patients)
+    found = shares_below(model, arm, seed, int(policy.samples.value), error_believed=error_believed)
+    return tuple(calibration(model.id, regimen, target, np.round(found[target], 6)) for target in TARGETS)
 
 
 def data_arms(subjects: int) -> tuple[Arm, ...]:
