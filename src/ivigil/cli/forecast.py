@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import REGION, formulary_of, limits_of, open_knowledge, open_model, read_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
+from ivigil.cli.writing import OVERWRITE
 from ivigil.errors import BadInput, UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Patient, read_patient
@@ -39,6 +42,8 @@ def forecast_command(
     region: str | None = typer.Option(None, help=f"Whose label, for proposals; or set {REGION}."),
     seed: int = typer.Option(1, min=0, help="Seed of the posterior's samples; the same seed, the same forecast."),
     json_: bool = typer.Option(False, "--json", help="The forecast as JSON on standard output."),
+    png: Path | None = PNG,
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """What the levels say of this patient's kinetics, where IgG is going, and which labelled regimens reach a trough."""
     from ivigil.kinetics.forecast import believe
@@ -46,6 +51,7 @@ def forecast_command(
     from ivigil.kinetics.treatment import read_treatment
     from ivigil.prescription.regimen_search import Advice, propose
 
+    check_picture(png, (record,), overwrite=overwrite)
     raw = read_json(record, "RECORD")
     if not isinstance(raw, Mapping):
         raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
@@ -73,6 +79,12 @@ def forecast_command(
         advice = Advice.of(made)
     else:
         advice = propose(made, belief, _case(knowledge, patient, treatment, region, indication, search), search)
+    if png is not None:
+        from ivigil.documents.igg_chart import forecast_chart
+
+        aimed = None if search is None else float(search.aim.g_per_l)
+
+        save_picture(png, lambda: forecast_chart(made, treatment, aimed), (record,), overwrite=overwrite)
     if json_:
         typer.echo(advice.model_dump_json())
         return EXIT_DONE

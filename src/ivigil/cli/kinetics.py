@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.events import events_command
 from ivigil.cli.opening import open_knowledge, open_model, parse_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
+from ivigil.cli.validate import validate_command
+from ivigil.cli.writing import OVERWRITE
 from ivigil.errors import BadInput
 
 kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
 kinetics_app.command("events")(events_command)
+kinetics_app.command("validate")(validate_command)
 
 
 @kinetics_app.command("models")
@@ -64,12 +69,15 @@ def profile_command(
     days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
     steady_state: bool = typer.Option(False, "--steady-state", help="One interval of the regimen repeated for ever."),
     json_: bool = typer.Option(False, "--json", help="The profile as JSON on standard output."),
+    png: Path | None = PNG,
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """The typical IgG profile of one subject."""
     from ivigil.kinetics.profile import profile
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
 
+    check_picture(png, overwrite=overwrite)
     asked = None if regimen is None else read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
@@ -83,6 +91,10 @@ def profile_command(
         steady_state=steady_state,
         baseline_g_per_l=baseline_igg_g_per_l,
     )
+    if png is not None:
+        from ivigil.documents.igg_chart import profile_chart
+
+        save_picture(png, lambda: profile_chart(made, asked, regimen), overwrite=overwrite)
     if json_:
         typer.echo(made.model_dump_json())
         return EXIT_DONE

@@ -12,6 +12,7 @@ import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import open_knowledge, open_model, parse_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
 from ivigil.cli.writing import OVERWRITE, check_target, whole
 from ivigil.errors import BadInput, UsageError
 from ivigil.findings import in_order
@@ -36,6 +37,7 @@ def simulate_command(
     baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
     truncate: bool = typer.Option(False, "--truncate", help="Draw impossible subjects again instead of counting them."),
     out: Path | None = typer.Option(None, help="Parquet file for every subject's level at every day."),
+    png: Path | None = PNG,
     overwrite: bool = OVERWRITE,
     json_: bool = typer.Option(False, "--json", help="Percentiles by day as JSON on standard output."),
 ) -> int:
@@ -55,6 +57,7 @@ def simulate_command(
         raise BadInput("--weeks", weeks, f"It must be above 0 and at most {LONGEST_WEEKS}.", "Give another number.")
     if out is not None:
         check_target(out, "--out", overwrite=overwrite)
+    check_picture(png, overwrite=overwrite)
     knowledge = open_knowledge()
     chosen, policy = open_model(knowledge, model), knowledge.policies.kinetics
     ready(chosen, subjects, seed)
@@ -92,6 +95,10 @@ def simulate_command(
         _stream(chunks, reduction, plan, out, told, people=crowd is not None, overwrite=overwrite)
     findings = (*said(chosen, asked, about), *(crowd.findings() if crowd is not None else ()))
     made = replace(reduction.percentiles(), findings=in_order(findings))
+    if png is not None:
+        from ivigil.documents.igg_chart import population_chart
+
+        save_picture(png, lambda: population_chart(made, asked, chosen.id, regimen), overwrite=overwrite)
     if not json_:
         from rich.console import Console
 

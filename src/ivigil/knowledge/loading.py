@@ -30,6 +30,7 @@ from ivigil.sources import Source
 if TYPE_CHECKING:
     from ivigil.knowledge.body_sizes import ReferencePopulation
     from ivigil.knowledge.kinetic_models import KineticModel
+    from ivigil.knowledge.published import PublishedKinetics
     from ivigil.knowledge.targets import TroughTarget
 
 SHIPPED = Path(__file__).parent / "data"
@@ -129,6 +130,13 @@ class Knowledge:
     def ask_words(self) -> AskWords:
         """How questions in free words are read."""
         return self._validated("ask/words.toml", AskWords, self._raw("ask", "words"))
+
+    @cached_property
+    def published_kinetics(self) -> PublishedKinetics:
+        """Measurements that the kinetic models are shown against."""
+        from ivigil.knowledge.published import PublishedKinetics  # only who validates pays for its import
+
+        return self._validated("validation/kinetics.toml", PublishedKinetics, self._raw("validation", "kinetics"))
 
     def _all(self, kind: str, model: type[M]) -> tuple[M, ...]:
         return tuple(self._validated(f"{kind}/{name}.toml", model, self._raw(kind, name)) for name in self._names(kind))
