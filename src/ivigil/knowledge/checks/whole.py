@@ -68,6 +68,8 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
             records += located(f"{kind}/{name}.toml", getattr(whole, name))
     targets = _one(lambda: knowledge.trough_targets, rows) or {}
     records += located("targets/trough.toml", targets)
+    published = _one(lambda: knowledge.published_kinetics, rows)
+    records += () if published is None else located("validation/kinetics.toml", published)
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
     _one(lambda: knowledge.ask_words, rows)
