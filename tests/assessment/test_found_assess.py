@@ -27,7 +27,9 @@ def assessed(condition: str, at: datetime = START, region: str = "US", **changes
 
 
 def finding(made: Assessment, code: str) -> Finding:
-    return next(one for one in made.findings if one.code == code)
+    found = [one for one in made.findings if one.code == code]
+    assert len(found) == 1, code
+    return found[0]
 
 
 def shown(capsys: pytest.CaptureFixture[str], tmp_path: Any, condition: str, **changes: Any) -> str:
