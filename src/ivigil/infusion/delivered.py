@@ -109,11 +109,13 @@ class Delivered:
 
 
 class Running:
-    """What has run so far, event by event. Events come in order of time; :meth:`until` says what that makes."""
+    """What has run so far, event by event. Events come in order of time; asking changes nothing."""
 
     def __init__(self) -> None:
         self.ml_per_h = Fraction(0)
+        self.hung_g = Fraction(0)
         self._since: datetime | None = None
+        self._ml = Fraction(0)
         self._stretches: list[Stretch] = []
         self._containers: list[Container] = []
         self._first_open = 0
@@ -121,12 +123,23 @@ class Running:
 
     def tell(self, at: datetime, event: Event) -> None:
         """Count what ran up to an event, then the event."""
-        self._run(at)
+        stretch = self._since_then(at)
+        if stretch is not None:
+            self._stretches.append(stretch)
+            self._ml += stretch.ml
+            self._unhung += _draw(self._containers, self._first_open, stretch.ml)
+        self._since = at
         self.ml_per_h = rate_after(event.data, self.ml_per_h)
         if isinstance(event.data, ContainerChanged):
             if not event.data.beside:
                 self._first_open = len(self._containers)
             self._containers.append(Container(event.key, at, event.data))
+            self.hung_g += Fraction(event.data.size_g)
+
+    def ml(self, moment: datetime) -> Fraction:
+        """Volume given up to a moment at or after the last event."""
+        stretch = self._since_then(moment)
+        return self._ml + (Fraction(0) if stretch is None else stretch.ml)
 
     def until(self, moment: datetime) -> Delivered:
         """What was given up to a moment at or after the last event.
@@ -134,26 +147,27 @@ class Running:
         Containers are drawn from in the order of hanging. One that is hung in the place of others ends them: what they
         still held is their residual.
         """
-        self._run(moment)
-        return Delivered(tuple(self._stretches), tuple(self._containers), self._unhung)
+        stretch, containers = self._since_then(moment), list(self._containers)
+        if stretch is None:
+            return Delivered(tuple(self._stretches), tuple(containers), self._unhung)
+        unhung = self._unhung + _draw(containers, self._first_open, stretch.ml)
+        return Delivered((*self._stretches, stretch), tuple(containers), unhung)
 
-    def _run(self, to: datetime) -> None:
-        if self.ml_per_h and self._since is not None and to > self._since:
-            stretch = Stretch(self._since, to, self.ml_per_h)
-            self._stretches.append(stretch)
-            self._unhung += self._draw(stretch.ml)
-        self._since = to
+    def _since_then(self, to: datetime) -> Stretch | None:
+        if not self.ml_per_h or self._since is None or to <= self._since:
+            return None
+        return Stretch(self._since, to, self.ml_per_h)
 
-    def _draw(self, ml: Fraction) -> Fraction:
-        """Take a volume from what hangs, in order; returned is what nothing held."""
-        for place in range(self._first_open, len(self._containers)):
-            if not ml:
-                break
-            container = self._containers[place]
-            drawn = min(ml, container.left_ml)
-            self._containers[place] = replace(container, given_ml=container.given_ml + drawn)
-            ml -= drawn
-        return ml
+
+def _draw(containers: list[Container], first_open: int, ml: Fraction) -> Fraction:
+    """Take a volume from what hangs, in order; returned is what nothing held."""
+    for place in range(first_open, len(containers)):
+        if not ml:
+            break
+        drawn = min(ml, containers[place].left_ml)
+        containers[place] = replace(containers[place], given_ml=containers[place].given_ml + drawn)
+        ml -= drawn
+    return ml
 
 
 def delivered(events: Iterable[tuple[datetime, Event]], until: datetime) -> Delivered:

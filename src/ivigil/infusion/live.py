@@ -38,7 +38,7 @@ class Live:
 
     def moment(self, now: datetime) -> Moment:
         """The session at a moment at or after the last event."""
-        return Moment(self.session, self.bedside, self.given(now), now)
+        return Moment(self.session, self.bedside, self._running.ml(now), self._running.hung_g, now)
 
 
 def replay(record: Record, bedside: Bedside) -> Live:

@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from ivigil.errors import Blocked
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.delivered import Delivered
 from ivigil.infusion.due import next_vitals_at
 from ivigil.infusion.events import (
     Check,
@@ -61,11 +60,12 @@ class Reason:
 
 @dataclass(frozen=True)
 class Moment:
-    """A session at one moment, not before its last event; ``given`` is what had run by then."""
+    """A session at one moment, not before its last event: the volume that had run by then, and the grams hung."""
 
     session: Session
     bedside: Bedside
-    given: Delivered
+    given_ml: Fraction
+    hung_g: Fraction
     now: datetime
 
 
@@ -125,7 +125,7 @@ def situation(wish: Wish, at: Moment) -> Situation:
         asked=_asked(wish.action, wanted, session, bedside),
         wait=_wait(session, bedside, now),
         agreement=_agreement(session),
-        left=_left(at.given, bedside),
+        left=_left(at.given_ml, bedside),
         observed=_observed(session, bedside, now),
     )
 
@@ -168,7 +168,7 @@ def _hanging(at: Moment, hang: ContainerChanged | None) -> Hanging:
         return Hanging.QUARANTINED
     if label.expires_on < at.now.date():
         return Hanging.EXPIRED
-    if hang is not None and at.given.hung_g + Fraction(hang.size_g) > Fraction(bedside.opened_g):
+    if hang is not None and at.hung_g + Fraction(hang.size_g) > Fraction(bedside.opened_g):
         return Hanging.BEYOND_DOSE
     return Hanging.FIT
 
@@ -235,9 +235,9 @@ def _agreement(session: Session) -> Agreement:
     return Agreement.MISSING if session.agreed_at is None else Agreement.GIVEN
 
 
-def _left(given: Delivered, bedside: Bedside) -> Left:
+def _left(given_ml: Fraction, bedside: Bedside) -> Left:
     owed = Fraction(bedside.infusion.total_ml) * (1 - Fraction(bedside.protocol.complete_within.value))
-    return Left.SOME if given.ml < owed else Left.NONE
+    return Left.SOME if given_ml < owed else Left.NONE
 
 
 def _observed(session: Session, bedside: Bedside, now: datetime) -> Observed:
