@@ -29,12 +29,13 @@ from ivigil.sources import Source
 
 if TYPE_CHECKING:
     from ivigil.knowledge.kinetic_models import KineticModel
+    from ivigil.knowledge.protocol import Protocol
 
 SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
 LARGEST_FILE = 1_000_000
 PASSED_OVER = frozenset({".git"})
-R = TypeVar("R", Product, Indication, "KineticModel")
+R = TypeVar("R", Product, Indication, "KineticModel", "Protocol")
 M = TypeVar("M", bound=BaseModel)
 #: Kinds whose records another command lists.
 LISTED_BY = {"models": "kinetics models"}
@@ -155,6 +156,17 @@ class Knowledge:
     def policies(self) -> Policies:
         """All policies."""
         return self._validated("policy/", Policies, {name: self._raw("policy", name) for name in self._names("policy")})
+
+    @cached_property
+    def protocol_ids(self) -> tuple[str, ...]:
+        """Ids of all protocols of the chair, sorted."""
+        return self._names("protocol")
+
+    def protocol(self, name: str) -> Protocol:
+        """One protocol of the chair."""
+        from ivigil.knowledge.protocol import Protocol  # only who infuses pays for its import
+
+        return self._record("protocol", name, Protocol, self.protocol_ids)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
