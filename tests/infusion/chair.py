@@ -32,8 +32,10 @@ def protocol() -> Protocol:
 
 
 @cache
-def planned(indication: str = "primary-immunodeficiency", phase: str | None = None, **changes: Any) -> Plan:
-    made = plan(record(**changes), indication, product="privigen", phase=None if phase is None else Phase(phase))
+def planned(
+    indication: str = "primary-immunodeficiency", phase: str | None = None, product: str = "privigen", **changes: Any
+) -> Plan:
+    made = plan(record(**changes), indication, product=product, phase=None if phase is None else Phase(phase))
     assert made.status == "planned", [one.code for one in made.findings if one.severity.value == "blocks"]
     return made
 

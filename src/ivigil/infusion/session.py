@@ -29,7 +29,7 @@ from ivigil.infusion.events import (
     TreatedAsAnaphylaxis,
     Vitals,
 )
-from ivigil.infusion.signs import Criterion, Met, anaphylaxis, triggers_met, worst
+from ivigil.infusion.signs import Criterion, Met, anaphylaxis, low_pressure, triggers_met, worst
 from ivigil.infusion.workflow import HAPPENED, Action, Lock, Phase
 from ivigil.knowledge.protocol import Grade, Sign, VitalSign
 
@@ -206,7 +206,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     met = triggers_met(after.latest, baseline, bedside.ordered.age_years, signs, bedside.protocol)
     after = replace(after, met=met)
     # Before the start nothing has been infused that could be reacted to.
-    criteria = () if after.started_at is None else anaphylaxis(signs, met)
+    criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
     now, earlier = after.reaction, before.reaction
     after = replace(after, criteria=criteria, worst_ever=worst((before.worst_ever, now)))
     if after.started_at is None:

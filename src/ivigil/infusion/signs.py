@@ -110,14 +110,18 @@ def _upper(trigger: VitalTrigger) -> bool:
     return trigger.at_least is not None or trigger.above is not None
 
 
-def anaphylaxis(signs: frozenset[Sign], met: tuple[Met, ...]) -> tuple[Criterion, ...]:
+def low_pressure(met: Iterable[Met]) -> bool:
+    """Whether a limit that the criteria count as low blood pressure is reached."""
+    return any(one.trigger.role == "hypotension" for one in met)
+
+
+def anaphylaxis(signs: frozenset[Sign], *, low: bool) -> tuple[Criterion, ...]:
     """Every criterion of either rule that is met; one is enough to say so.
 
     Args:
         signs: what the present symptoms say.
-        met: the limits that the vital signs reach.
+        low: whether blood pressure is low (:func:`low_pressure`).
     """
-    low = any(one.trigger.role == "hypotension" for one in met)
     circulation = low or Sign.END_ORGAN in signs
     breathing = bool(signs & BREATHING)
     skin, gut = Sign.SKIN in signs, bool(signs & GUT)
