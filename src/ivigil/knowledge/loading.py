@@ -29,7 +29,7 @@ from ivigil.sources import Source
 
 if TYPE_CHECKING:
     from ivigil.knowledge.kinetic_models import KineticModel
-    from ivigil.knowledge.protocol import Protocol
+    from ivigil.knowledge.protocol import Protocol, ReactionRates
 
 SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
@@ -167,6 +167,13 @@ class Knowledge:
         from ivigil.knowledge.protocol import Protocol  # only who infuses pays for its import
 
         return self._record("protocol", name, Protocol, self.protocol_ids)
+
+    @cached_property
+    def reaction_rates(self) -> ReactionRates:
+        """How often reactions come in simulated sessions."""
+        from ivigil.knowledge.protocol import ReactionRates  # only who simulates pays for its import
+
+        return self._validated("simulation/reactions.toml", ReactionRates, self._raw("simulation", "reactions"))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ivigil.knowledge.facts import Count, Fact, FromZero, Items, Minutes, Positive, Record, Statement, Terms, Words
-from ivigil.knowledge.policies import Number, SmallShare
+from ivigil.knowledge.policies import Above, Number, Share, SmallShare
 
 
 class Grade(StrEnum):
@@ -302,3 +302,23 @@ class Protocol(Record):
             if self.responses[grade].flow.value != "stop":
                 raise ValueError(f"at a {grade.value} reaction the infusion is stopped; no protocol may say otherwise")
         return self
+
+
+class ReactionRates(Record):
+    """How often reactions come in simulated sessions: chances per infusion, and what changes them.
+
+    ``fast_from_ml_per_kg_h``: above this rate the chance in a minute is ``fast_ratio`` times as large.
+    """
+
+    first_infusion: Share
+    experienced_infusion: Share
+    premedicated_ratio: Share
+    fast_from_ml_per_kg_h: Above
+    fast_ratio: Above
+    anaphylaxis_first: Share
+    anaphylaxis_experienced: Share
+    mild_of_reactions: Above
+    moderate_of_reactions: Above
+    severe_of_reactions: Above
+    onset_by_min: Above
+    settles_in_min: Above
