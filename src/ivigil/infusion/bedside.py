@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from ivigil.errors import BadInput, Blocked
 from ivigil.infusion.events import Check
@@ -31,27 +33,33 @@ class Bedside:
         """The ladder, lowest rate first."""
         return self.infusion.steps
 
-    @property
+    @cached_property
+    def rates_ml_per_h(self) -> tuple[Fraction, ...]:
+        """The pump's rate of each step, as the session counts with it."""
+        return tuple(Fraction(step.pump_ml_per_h) for step in self.steps)
+
+    @cached_property
     def top_ml_per_h(self) -> Fraction:
         """The highest rate that the plan allows: already below the label's, the policy's and the pump's limit."""
-        return max(Fraction(step.pump_ml_per_h) for step in self.steps)
+        return max(self.rates_ml_per_h)
 
     def step_at(self, ml_per_h: Fraction) -> Step | None:
         """The step whose rate has been reached; None below the first."""
-        reached = [step for step in self.steps if Fraction(step.pump_ml_per_h) <= ml_per_h]
-        return reached[-1] if reached else None
+        reached = bisect_right(self.rates_ml_per_h, ml_per_h)
+        return self.steps[reached - 1] if reached else None
 
-    def step_above(self, ml_per_h: Fraction) -> Step | None:
-        """The next higher step; None at the top."""
-        return next((step for step in self.steps if Fraction(step.pump_ml_per_h) > ml_per_h), None)
+    def rate_above(self, ml_per_h: Fraction) -> Fraction | None:
+        """The rate of the next higher step (mL/h); None at the top."""
+        above = bisect_right(self.rates_ml_per_h, ml_per_h)
+        return self.rates_ml_per_h[above] if above < len(self.rates_ml_per_h) else None
 
-    @property
+    @cached_property
     def adult(self) -> bool:
         """Whether the protocol's adult figures hold; a patient without a recorded age is not taken for one."""
         age = self.ordered.age_years
         return age is not None and age >= self.protocol.adult_from_years.value
 
-    @property
+    @cached_property
     def weight_tolerance(self) -> Decimal:
         """How far today's weight may lie from the plan's, as a share."""
         ours = self.protocol.weight_tolerance_adult if self.adult else self.protocol.weight_tolerance_child
@@ -59,10 +67,13 @@ class Bedside:
 
     def checks(self, setting: str) -> frozenset[Check]:
         """What must be confirmed before the start."""
-        rows = [self.protocol.checks[name].items for name in ("all", setting) if name in self.protocol.checks]
-        return frozenset(Check(item) for row in rows for item in row)
+        return self._checks["all"] | self._checks.get(setting, frozenset())
 
-    @property
+    @cached_property
+    def _checks(self) -> dict[str, frozenset[Check]]:
+        return {name: frozenset(map(Check, row.items)) for name, row in self.protocol.checks.items()}
+
+    @cached_property
     def opened_g(self) -> Decimal:
         """Grams in all vials that the plan opens."""
         return sum((vial.size_g * vial.count for vial in self.infusion.vials), Decimal(0))
@@ -85,7 +96,7 @@ class Bedside:
         reached = self.step_at(ml_per_h) or self.steps[0]
         return timedelta(minutes=reached.duration_min)
 
-    @property
+    @cached_property
     def grace(self) -> timedelta:
         """How late vital signs may be before they are overdue."""
         return timedelta(minutes=self.protocol.observing.grace.min)
@@ -95,12 +106,7 @@ class Bedside:
         """A policy's minutes."""
         return timedelta(minutes=int(value))
 
-    @staticmethod
-    def exactly(ml_per_h: Decimal) -> Fraction:
-        """A rate of the plan as the session counts with it."""
-        return Fraction(ml_per_h)
-
-    @property
+    @cached_property
     def watch_after(self) -> timedelta:
         """How long the patient is watched after the end."""
         policy = self.monitoring

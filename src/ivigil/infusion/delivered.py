@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from ivigil.infusion.events import (
     Completed,
@@ -25,7 +26,7 @@ from ivigil.infusion.events import (
     TreatedAsAnaphylaxis,
 )
 
-HOUR = timedelta(hours=1)
+HOUR, TICK = timedelta(hours=1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,10 @@ class Stretch:
     ends: datetime
     ml_per_h: Fraction
 
-    @property
+    @cached_property
     def ml(self) -> Fraction:
         """Volume given in it."""
-        return (
-            self.ml_per_h
-            * Fraction((self.ends - self.begins) / timedelta(microseconds=1))
-            / Fraction(HOUR / timedelta(microseconds=1))
-        )
+        return self.ml_per_h * Fraction((self.ends - self.begins) // TICK, HOUR // TICK)
 
 
 @dataclass(frozen=True)

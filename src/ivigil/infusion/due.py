@@ -66,11 +66,10 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         found.append(Due(DueKind.VITALS, next_vitals_at(session, bedside)))
     quiet = session.reaction is None and session.lock is Lock.FREE
     if session.phase is Phase.RUNNING and quiet and session.rate_since is not None:
-        above = bedside.step_above(session.ml_per_h)
-        cap = session.cap_ml_per_h
-        if above is not None and (cap is None or above.pump_ml_per_h <= cap):
+        above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h
+        if above is not None and (cap is None or above <= cap):
             earliest = session.rate_since + bedside.hold(session.ml_per_h)
-            found.append(Due(DueKind.RATE_STEP, earliest, bedside.exactly(above.pump_ml_per_h)))
+            found.append(Due(DueKind.RATE_STEP, earliest, above))
     if session.phase is Phase.PAUSED and quiet:
         rate = restart_ml_per_h(session, bedside)
         if rate is not None:

@@ -354,16 +354,21 @@ def _min(length: timedelta) -> int:
 def _ladder(bedside: Bedside) -> Iterable[PackStep]:
     earliest = 0
     for step in bedside.steps:
-        above = bedside.step_above(Fraction(step.pump_ml_per_h))
+        above = bedside.rate_above(Fraction(step.pump_ml_per_h))
         yield PackStep(
             pump_ml_per_h=step.pump_ml_per_h,
             rate_ml_per_kg_h=step.rate_ml_per_kg_h,
             hold_min=step.duration_min,
             earliest_min=earliest,
             basis=step.basis,
-            next_pump_ml_per_h=None if above is None else above.pump_ml_per_h,
+            next_pump_ml_per_h=None if above is None else _decimal(above),
         )
         earliest += step.duration_min
+
+
+def _decimal(rate: Fraction) -> Decimal:
+    """A rate in whole tenths."""
+    return Decimal(rate.numerator) / Decimal(rate.denominator)
 
 
 def _line(text: str, fact: Any) -> PackLine:  # noqa: ANN401 - any fact
@@ -477,7 +482,7 @@ def _restart(grade: Grade | None, ran: Decimal, borne: Decimal, after: Session, 
         episode=grade,
         ran_ml_per_h=ran,
         borne_ml_per_h=borne,
-        restart_ml_per_h=None if found is None else Decimal(found.numerator) / Decimal(found.denominator),
+        restart_ml_per_h=None if found is None else _decimal(found),
     )
 
 

@@ -12,10 +12,9 @@ from ivigil.infusion.workflow import Action, Lock
 def proposed_ml_per_h(action: Action, session: Session, bedside: Bedside) -> Fraction | None:
     """The rate that the plan has next for an action: first step, next step, or where it may go on; None: there is none."""
     if action is Action.START:
-        return Fraction(bedside.steps[0].pump_ml_per_h)
+        return bedside.rates_ml_per_h[0]
     if action is Action.RAISE:
-        above = bedside.step_above(session.ml_per_h)
-        return None if above is None else Fraction(above.pump_ml_per_h)
+        return bedside.rate_above(session.ml_per_h)
     if action is Action.RESUME:
         return restart_ml_per_h(session, bedside)
     return None

@@ -241,5 +241,5 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
 
 def _below(bedside: Bedside, reached: Fraction, borne: Fraction) -> Fraction:
     """The step below the rate at which it began, if the patient was watched there without a symptom; else none at all."""
-    lower = [Fraction(one.pump_ml_per_h) for one in bedside.steps if Fraction(one.pump_ml_per_h) < reached]
+    lower = [rate for rate in bedside.rates_ml_per_h if rate < reached]
     return lower[-1] if lower and borne >= lower[-1] else Fraction(0)

@@ -296,7 +296,7 @@ class _Simulated:
             return
         if self.draw() < LATE:
             return
-        if self.live.given(self._now()).ml >= Fraction(self.bedside.infusion.total_ml):
+        if self.live.moment(self._now()).given_ml >= Fraction(self.bedside.infusion.total_ml):
             self.tell("vitals", **WELL)
             self.tell("completed")
             self.truth.running = False
