@@ -15,7 +15,6 @@ from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.plan import Plan
 from tests.planning import history, opened, plan, record
 
-ROLES = ("nurse", "doctor")
 SESSION = "s-1"
 WELL = {
     "systolic_mmhg": 120,
@@ -50,7 +49,7 @@ def experienced() -> Plan:
 
 
 def at_chair(made: Plan | None = None, quarantined: frozenset[str] = frozenset(), number: int = 1) -> Bedside:
-    return bedside(made or planned(), number, protocol(), opened().policies.monitoring, ROLES, quarantined)
+    return bedside(made or planned(), number, protocol(), opened().policies.monitoring, quarantined)
 
 
 @dataclass
@@ -141,7 +140,7 @@ class Chair:
 
     @property
     def record(self) -> Record:
-        return gather(self.raws, SESSION, self.bedside.protocol, self.bedside.roles)
+        return gather(self.raws, SESSION, self.bedside.protocol)
 
     @property
     def live(self) -> Live:

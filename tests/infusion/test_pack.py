@@ -131,10 +131,11 @@ def test_the_reaction_card_holds_the_doses_that_advice_would_give():
     assert held["repeat_min"] == 5
 
 
-def test_a_pack_is_known_by_its_content_and_ends_within_a_day():
-    pack = made()
+def test_a_pack_is_known_by_its_content_and_ends_a_day_after_the_infusion_begins():
+    pack, bedside = made(), at_chair()
     assert pack.pack_id == content_id(pack)
-    assert pack.valid_until == min(pack.made_at + timedelta(hours=24), at_chair().plan.valid_until)
+    # Made two hours before the start: it serves the whole day of the infusion, and no longer than the plan.
+    assert pack.valid_until == min(bedside.infusion.starts_at + timedelta(hours=24), bedside.plan.valid_until)
     assert Pack.model_validate_json(as_json(pack)) == pack
 
 

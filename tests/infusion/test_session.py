@@ -19,7 +19,7 @@ from ivigil.infusion.live import replay
 from ivigil.infusion.permission import Wish, can, may
 from ivigil.infusion.record import gather
 from ivigil.infusion.workflow import BARS, HAPPENED, Action, Lock, Phase, Situation
-from tests.infusion.chair import ROLES, SESSION, Chair, at_chair, experienced, planned, protocol
+from tests.infusion.chair import SESSION, Chair, at_chair, experienced, planned, protocol
 from tests.planning import opened
 
 ALWAYS = {
@@ -292,7 +292,7 @@ def test_repeats_reordering_and_late_arrivals_make_the_same_session():
     for _ in range(20):
         raws = [*chair.raws, *shuffled.sample(chair.raws, 4)]
         shuffled.shuffle(raws)
-        other = replay(gather(raws, SESSION, chair.bedside.protocol, chair.bedside.roles), chair.bedside)
+        other = replay(gather(raws, SESSION, chair.bedside.protocol), chair.bedside)
         assert other.session == wanted.session
         assert other.given(chair.minute(200)) == wanted.given(chair.minute(200))
 
@@ -315,7 +315,7 @@ def test_repeats_reordering_and_late_arrivals_make_the_same_session():
 def test_what_is_no_event_of_this_session_is_kept_with_the_reason(change, reason):
     chair = Chair().ready().started()
     raw = {**chair.raws[-1], "key": "odd", **change}
-    made = gather([*chair.raws, raw], SESSION, chair.bedside.protocol, frozenset(ROLES))
+    made = gather([*chair.raws, raw], SESSION, chair.bedside.protocol)
     assert len(made.rejected) == 1
     assert reason in made.rejected[0].reason
     assert json.loads(made.rejected[0].raw) == raw
@@ -326,7 +326,7 @@ def test_one_key_for_two_events_keeps_the_first_received_and_the_other_for_revie
     chair = Chair().ready().started()
     other = {**chair.raws[-1], "data": {"pump_ml_per_h": 99}, "received_at": chair.minute(5).isoformat()}
     for raws in ([*chair.raws, other], [other, *chair.raws]):
-        made = gather(raws, SESSION, chair.bedside.protocol, frozenset(ROLES))
+        made = gather(raws, SESSION, chair.bedside.protocol)
         assert [one.reason for one in made.rejected] == [f"key: {other['key']!r} was used before for another event."]
         assert replay(made, chair.bedside).session.ml_per_h == Fraction(chair.bedside.steps[0].pump_ml_per_h)
 

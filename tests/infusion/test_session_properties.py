@@ -26,7 +26,7 @@ from ivigil.infusion.workflow import Action
 from ivigil.knowledge.protocol import Grade
 from ivigil.prescription.plan import Signature
 from ivigil.sources import cite
-from tests.infusion.chair import ROLES, SESSION, WELL, Chair, at_chair, experienced, planned, protocol
+from tests.infusion.chair import SESSION, WELL, Chair, at_chair, experienced, planned, protocol
 from tests.planning import opened
 
 MANY = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
@@ -177,7 +177,7 @@ def test_no_report_is_lost_and_grams_balance(chair):
 def test_repeats_and_order_change_nothing_and_replay_equals_live(chair, chance):
     raws = [*chair.raws, *chance.sample(chair.raws, min(5, len(chair.raws)))]
     chance.shuffle(raws)
-    other = gather(raws, SESSION, chair.bedside.protocol, frozenset(ROLES))
+    other = gather(raws, SESSION, chair.bedside.protocol)
     assert other == chair.record
     assert replay(other, chair.bedside).session == chair.live.session
 
@@ -187,9 +187,9 @@ def test_repeats_and_order_change_nothing_and_replay_equals_live(chair, chance):
 @given(sessions(), st.data())
 def test_any_prefix_has_one_defined_session_and_a_late_arrival_makes_the_whole(chair, data):
     size = data.draw(st.integers(0, len(chair.raws)))
-    some = gather(chair.raws[:size], SESSION, chair.bedside.protocol, frozenset(ROLES))
+    some = gather(chair.raws[:size], SESSION, chair.bedside.protocol)
     assert replay(some, chair.bedside).session == replay(some, chair.bedside).session
-    late = gather([*chair.raws[size:], *chair.raws[:size]], SESSION, chair.bedside.protocol, frozenset(ROLES))
+    late = gather([*chair.raws[size:], *chair.raws[:size]], SESSION, chair.bedside.protocol)
     assert replay(late, chair.bedside).session == chair.live.session
 
 

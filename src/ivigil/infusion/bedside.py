@@ -26,7 +26,6 @@ class Bedside:
     protocol: Protocol
     monitoring: MonitoringPolicy
     quarantined: frozenset[str]
-    roles: frozenset[str]
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -119,7 +118,6 @@ def bedside(
     number: int,
     protocol: Protocol,
     monitoring: MonitoringPolicy,
-    roles: tuple[str, ...],
     quarantined: frozenset[str] = frozenset(),
 ) -> Bedside:
     """One day of a plan.
@@ -129,7 +127,6 @@ def bedside(
         number: which of its infusions, from 1.
         protocol: what is done at the chair.
         monitoring: how often one looks.
-        roles: who may write in a session.
         quarantined: lots that must not be hung.
 
     Raises:
@@ -142,4 +139,4 @@ def bedside(
     if found is None:
         days = ", ".join(str(one.number) for one in plan.infusions)
         raise BadInput("--infusion", number, f"The plan has the infusions {days}.", "Give one of them.")
-    return Bedside(plan, plan.prescription, found, protocol, monitoring, quarantined, frozenset(roles))
+    return Bedside(plan, plan.prescription, found, protocol, monitoring, quarantined)

@@ -57,7 +57,9 @@ def medicine_dose(
     """
     mg = most = None
     ask = ""
-    if age_years is None:
+    if medicine.adult is None and medicine.child is None:
+        ask = "As ordered."
+    elif age_years is None:
         ask = "The age is not recorded: ask the prescriber for the dose."
     else:
         rule = medicine.adult if age_years >= adult_from else medicine.child

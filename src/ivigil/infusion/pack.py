@@ -267,7 +267,9 @@ def make_pack(bedside: Bedside, signature: Signature, made_at: datetime, cited: 
         signed_role=signature.role,
         signed_at=signature.at,
         made_at=made_at,
-        valid_until=min(plan.valid_until, made_at + timedelta(hours=int(protocol.pack_valid_h.value))),
+        valid_until=min(
+            plan.valid_until, max(made_at, infusion.starts_at) + timedelta(hours=int(protocol.pack_valid_h.value))
+        ),
         protocol=protocol.id,
         ctcae_version=protocol.ctcae_version.text,
         product=ordered.product,

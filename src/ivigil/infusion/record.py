@@ -57,14 +57,13 @@ class Record:
         return tuple((one.at, one.event) for one in self.told if one.event is not None)
 
 
-def read_event(raw: object, session: str, protocol: Protocol, roles: frozenset[str]) -> Event | Rejected:
+def read_event(raw: object, session: str, protocol: Protocol) -> Event | Rejected:
     """One reported event, or why it is none.
 
     Args:
         raw: parsed JSON.
         session: the session that is open.
-        protocol: whose limits of the possible, and whose words for symptoms, hold.
-        roles: who may write in a session.
+        protocol: whose limits of the possible, words for symptoms, and roles hold.
 
     Returns:
         The event, or what is kept for review: malformed, of another session, or by nobody who may write.
@@ -80,9 +79,10 @@ def read_event(raw: object, session: str, protocol: Protocol, roles: frozenset[s
         return Rejected(kept, _why(problem))
     if event.session != session:
         return Rejected(kept, f"session: it belongs to {event.session!r}, and {session!r} is open.")
+    roles = protocol.roles.items
     if event.actor.role not in roles:
         return Rejected(
-            kept, f"actor.role: {event.actor.role!r} does not write in a session; roles: {', '.join(sorted(roles))}."
+            kept, f"actor.role: {event.actor.role!r} does not write in a session; roles: {', '.join(roles)}."
         )
     if isinstance(event.data, Vitals):
         for sign, value in event.data.measured.items():
@@ -100,7 +100,7 @@ def read_event(raw: object, session: str, protocol: Protocol, roles: frozenset[s
     return event
 
 
-def gather(raws: Iterable[object], session: str, protocol: Protocol, roles: frozenset[str]) -> Record:
+def gather(raws: Iterable[object], session: str, protocol: Protocol) -> Record:
     """The record that a heap of reports makes: the same for the same heap, whatever its order and repeats.
 
     Events stand in the order of the time at which they happened; at one time, by number and key. Two different events
@@ -109,7 +109,7 @@ def gather(raws: Iterable[object], session: str, protocol: Protocol, roles: froz
     events: dict[str, Event] = {}
     rejected: dict[str, Rejected] = {}
     for raw in raws:
-        read = read_event(raw, session, protocol, roles)
+        read = read_event(raw, session, protocol)
         if isinstance(read, Rejected):
             rejected[read.raw] = read
             continue
@@ -190,7 +190,7 @@ def _instead(target: Event, correction: Correction, protocol: Protocol) -> Event
     raw = json.loads(as_json(target)) | {"data": correction.instead}
     if correction.happened_at is not None:
         raw["device_at"] = correction.happened_at.isoformat()
-    made = read_event(raw, target.session, protocol, frozenset({target.actor.role}))
+    made = read_event(raw, target.session, protocol)
     return Rejected("", f"instead: {made.reason}") if isinstance(made, Rejected) else made
 
 

@@ -136,7 +136,7 @@ class _Simulated:
             "received_at": at.isoformat(),
             "data": data,
         }
-        event = read_event(raw, SESSION, self.bedside.protocol, self.bedside.roles)
+        event = read_event(raw, SESSION, self.bedside.protocol)
         assert isinstance(event, Event), event  # the simulation writes events that can be read
         self.raws.append(raw)
         self.live.tell(at, event)
@@ -343,7 +343,7 @@ class _Simulated:
         tally.grams_hung += given.hung_g
         tally.grams_given += given.grams
         tally.grams_left += sum((one.left_ml * one.grams_per_ml for one in given.containers), Fraction(0))
-        record = gather(reversed(self.raws), SESSION, self.bedside.protocol, self.bedside.roles)
+        record = gather(reversed(self.raws), SESSION, self.bedside.protocol)
         assert not any(isinstance(one, Rejected) for one in record.told)  # what was told was read
         tally.replays_that_differ += replay(record, self.bedside).session != session
 

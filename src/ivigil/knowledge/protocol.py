@@ -258,7 +258,8 @@ class Protocol(Record):
 
     ``weight_tolerance_*`` is how far today's weight may lie from the plan's before a new plan is needed; a container
     belongs to the plan's concentration within ``concentration_tolerance``, and the dose is given when all but
-    ``complete_within`` of it has run. ``checks`` are what must be confirmed before the start, by setting (``all`` for every setting); ``possible`` are the limits beyond
+    ``complete_within`` of it has run. ``roles`` are who
+    may write in a session; ``checks`` are what must be confirmed before the start, by setting (``all`` for every setting); ``possible`` are the limits beyond
     which a vital sign is a slip of the pen. ``bars`` are the reasons that a session gives, by code.
     """
 
@@ -270,6 +271,7 @@ class Protocol(Record):
     concentration_tolerance: SmallShare
     complete_within: SmallShare
     adult_from_years: Number
+    roles: Items
     checks: dict[str, Items]
     observing: Observing
     possible: dict[VitalSign, tuple[FromZero, Positive]]
