@@ -126,7 +126,7 @@ class Reaction(_Part):
     kind: Line
     at: Moment | None = None
     grade: Annotated[WholeNumber, BeforeValidator(_a_grade)] | None = Field(default=None, ge=1, lt=GRADE_OF_DEATH)
-    text: Line | None = None
+    text: Said | None = None
     specialist_plan: SpecialistPlan | None = None
 
     @property

@@ -131,9 +131,9 @@ def test_premedication_is_named_on_the_first_page_even_where_its_table_follows(m
 
 def test_a_reason_that_all_premedication_shares_is_said_once():
     shown = sheet(reacted(), None)["prescription"]
-    assert shown["premedication_reason"] == "Earlier reaction: headache."
-    assert all("Earlier reaction" not in row["caution"] for row in shown["premedication"])
-    assert on_screen(reacted()).count("Earlier reaction: headache.") == 1
+    assert shown["premedication_reason"] == "Option after an earlier reaction: headache."
+    assert all("earlier reaction" not in row["caution"] for row in shown["premedication"])
+    assert on_screen(reacted()).count("Option after an earlier reaction: headache.") == 1
 
 
 def _columns_with_ink(png: bytes) -> tuple[set[int], int]:

@@ -24,6 +24,7 @@ STEP: Final[Mapping[str, Decimal]] = {
     "iga": Decimal("0.01"),
     "creatinine": Decimal("0.01"),
     "serum_viscosity": Decimal("0.01"),
+    "platelets": Decimal(1),
 }
 #: A word of the same list, which no rule that is tried with it holds.
 OTHER_WORD: Final[Mapping[type, str]] = {
@@ -190,7 +191,7 @@ def _kinds(when: Predicate) -> Iterator[tuple[str, Predicate]]:
             else rules.LabBelow(kind="lab_below", test=when.test, value=when.value)
         )
         yield f"{turned.kind} for {when.kind}", turned
-        yield "another test", _with(when, test="platelets")
+        yield "another test", _with(when, test="platelets" if when.test != "platelets" else "haemoglobin")
     elif isinstance(when, rules.LabPositive):
         other = "direct_antiglobulin_test" if when.test != "direct_antiglobulin_test" else "anti_iga"
         yield "another test", _with(when, test=other)

@@ -11,7 +11,6 @@ from tests.spec.screening_rows import (
     D29,
     HAEMOLYSIS,
     HB,
-    HYPERSENSITIVE,
     IG_ALLERGY,
     IGA,
     MALTOSE,
@@ -152,7 +151,7 @@ AGAINST_IGA: dict[str, Row] = {
         sources="gammagard_hcp octusa10",
         says=("Antibodies to IgA and an earlier hypersensitivity", "contraindicate", "Do not give"),
         hits=(
-            *(Case(labs(ANTI_IGA) | reacted(kind)) for kind in HYPERSENSITIVE),
+            *(Case(labs(ANTI_IGA) | reacted(kind)) for kind in ANSWERS_ALLERGY),
             Case(labs(ANTI_IGA, lab("anti_iga", "negative", taken="2026-11-22T08:00:00-05:00")) | reacted("anaphylaxis")),
             Case(labs(ANTI_IGA) | reacted(planned("anaphylaxis"))),
             Case(labs(ANTI_IGA) | IG_ALLERGY),
@@ -183,7 +182,7 @@ AGAINST_IGA: dict[str, Row] = {
         sources="gammagard_hcp rachid2011",
         says=("have not been tested", "contraindicate", "Test for antibodies to IgA before"),
         hits=(
-            *(Case({"conditions": ["iga_deficiency"]} | reacted(kind)) for kind in HYPERSENSITIVE),
+            *(Case({"conditions": ["iga_deficiency"]} | reacted(kind)) for kind in ANSWERS_ALLERGY),
             Case(labs(lab("iga", 0.06, "g/L")) | reacted("anaphylaxis")),
             Case({"conditions": ["iga_deficiency"]} | reacted(planned("anaphylaxis"))),
         ),

@@ -288,6 +288,16 @@ OTHER: dict[str, Row] = {
         near=(WELL, *reactions("trali"), graded("headache")),
         unrecorded=NO_HISTORY,
     ),
+    "bleeding-risk": Row(
+        fact="none: general knowledge of few platelets and NSAIDs; 50 x10^9/L is policy",
+        severity="informs",
+        sources="policy/ivigil",
+        says=("tendency to bleed", "platelet count below 50 x10^9/L", "no NSAID"),
+        raises=frozenset({"bleeding"}),
+        hits=(*has("itp, thrombocytopenia, low platelets, bleeding_tendency, haemophilia"), Case(labs(lab("platelets", 49, "10*9/L")))),
+        near=(WELL, *has("migraine"), Case(labs(lab("platelets", 50, "10*9/L")))),
+        unrecorded=NO_CONDITIONS,
+    ),
     "migraine": Row(
         fact="migraine: slow rate and lower daily dose; warn of aseptic meningitis (onset up to 48-72 h)",
         severity="warns",

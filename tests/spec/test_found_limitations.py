@@ -30,7 +30,7 @@ HEART = {"conditions": ["heart_failure"]}
 HIGH = "label-limit-volume"
 
 
-def assessed(raw: dict[str, Any], indication: str, at: str = "2026-08-01", start: str | None = None) -> Assessment:
+def assessed(raw: dict[str, Any], indication: str, at: str = "2026-11-22", start: str | None = None) -> Assessment:
     moment, first = (None if day is None else datetime.fromisoformat(f"{day}T09:00:00-05:00") for day in (at, start))
     assert moment is not None
     return assess(patient(raw), "US", moment, library_of(opened(), indication), first)
@@ -173,7 +173,7 @@ def test_how_long_maintenance_was_studied_is_said_of_maintenance_only(product: s
     ("indication", "start", "on"),
     [
         ("cidp", "2026-11-23", "2027-05-23"),  # Ontario: no later than 6 months
-        ("stiff-person-syndrome", "2026-08-31", "2027-02-28"),  # 6 months from a day that February does not have
+        ("stiff-person-syndrome", "2027-08-31", "2028-02-29"),  # 6 months from a day that February does not have
         ("itp-adult", "2026-11-23", "2026-11-30"),  # day 7
         ("dermatomyositis-adult", "2026-11-23", "2027-03-15"),  # week 16: 7 days of November, 31, 31, 28, 15
         ("secondary-immunodeficiency-car-t", "2026-12-31", "2027-01-31"),  # monthly
@@ -190,13 +190,13 @@ def test_the_first_review_is_a_date_counted_from_the_start(indication: str, star
 
 @pytest.mark.parametrize(
     ("indication", "on"),
-    [("guillain-barre-syndrome", "2026-08-29"), ("secondary-immunodeficiency-cll", "2027-02-01")],
+    [("guillain-barre-syndrome", "2026-12-20"), ("secondary-immunodeficiency-cll", "2027-05-22")],
 )
 def test_without_a_source_policy_gives_the_date_and_says_so(indication: str, on: str) -> None:
-    made = assessed(record(), indication, at="2026-08-01")  # 28 days for a single course, 6 months at an interval
+    made = assessed(record(), indication)  # 28 days for a single course, 6 months at an interval
     assert (made.first_review.on.isoformat(), made.first_review.line.basis) == (on, "policy")
     screen = shown(made)
-    assert f"First review by {on} (counted from 2026-08-01, this assessment; no start was given)." in screen
+    assert f"First review by {on} (counted from 2026-11-22, this assessment; no start was given)." in screen
     assert "By policy: no source of this condition gives a day." in screen
 
 

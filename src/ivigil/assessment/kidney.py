@@ -87,12 +87,21 @@ def bedside_schwartz(creatinine_mg_per_dl: float, height_cm: float, age_years: f
 
 
 def egfr_of(patient: Patient, at: datetime) -> Egfr | None:
-    """The newer of a recorded eGFR and one worked out from the latest creatinine; None where neither can be had."""
+    """The newer of a recorded eGFR and one worked out from the latest creatinine; None where neither can be had.
+
+    A recorded value that is older than a creatinine from which none can be worked out says nothing of today's kidneys:
+    it is left out here, and :func:`older_recorded_egfr` gives it for what it may still restrict.
+    """
     recorded, creatinine = patient.latest("egfr"), patient.latest("creatinine")
     if recorded is not None and (creatinine is None or recorded.taken_at >= creatinine.taken_at):
         return _recorded(recorded)
-    worked_out = None if creatinine is None else _worked_out(creatinine, patient, at)
-    return worked_out or (None if recorded is None else _recorded(recorded))
+    return None if creatinine is None else _worked_out(creatinine, patient, at)
+
+
+def older_recorded_egfr(patient: Patient) -> Egfr | None:
+    """The latest recorded eGFR, however old it is beside the creatinine."""
+    recorded = patient.latest("egfr")
+    return None if recorded is None else _recorded(recorded)
 
 
 def _recorded(lab: Lab) -> Egfr | None:

@@ -16,10 +16,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ivigil.assessment.belongs import belongs_to
+from ivigil.assessment.dates import check_dates
+from ivigil.assessment.implied import implied_conditions, implied_words
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
     Circumstances,
     Rules,
+    Words,
     free_texts,
     kidney_function,
     screen_patient,
@@ -204,9 +207,13 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     Raises:
         BadInput: the planned start lies before the moment of the assessment, or carries no offset.
     """
+    check_dates(patient, at, "--at")
     check_start(start, at)
     indication, policies = library.indication, library.policies
-    about = Circumstances(patient, at, region, policies.rate.long_gap_days.value)
+    words = Words.of(patient).implying(implied_words(indication))
+    about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
+    # What speaks for treatment must stand in the record itself: what the indication means does not count there.
+    recorded = replace(about, permits=True, known_words=Words.of(patient))
     screened = screen_patient(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
@@ -215,6 +222,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
             patient, at, policies.plausibility, library.vocabulary, policies.weight.adult_from_years.value
         ),
         *kidney_function(patient, at),
+        *implied_conditions(indication, library.vocabulary),
         *screened.findings,
     )
     family = next((one for one in library.alternatives if indication.id in one.indications), None)
@@ -260,7 +268,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         studies=tuple(_studies(library.studies, indication.id)),
         regimens=tuple(_regimens(indication)),
         regimens_note="" if indication.regimens else NO_REGIMENS,
-        criteria=tuple(_criterion(one, replace(about, permits=True)) for one in indication.eligibility.values()),
+        criteria=tuple(_criterion(one, recorded) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
         baseline=lines_of(indication.baseline),
         first_review=_first_review(patient, at, start, library),

@@ -17,11 +17,12 @@ from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
 from ivigil.cli.assess import ask_command, assess_command, explain_app
 from ivigil.cli.forecast import forecast_command
 from ivigil.cli.infuse import infuse_app, protocol_app
-from ivigil.cli.kinetics import kinetics_app, simulate_command
+from ivigil.cli.kinetics import kinetics_app
 from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.leaflet import leaflet_command, summary_command
 from ivigil.cli.plan import plan_command
 from ivigil.cli.sign import print_command, sign_command
+from ivigil.cli.simulate import simulate_command
 from ivigil.errors import BadInput, IvigilError, UsageError
 
 #: Typer carries its own copy of click; what it exports leads to the base of all usage errors.

@@ -13,7 +13,7 @@ from ivigil.errors import BadInput
 from ivigil.patient import Patient, read_patient
 
 #: The keys of a forecast record that a patient record does not have.
-OWN_KEYS = ("doses", "levels", "secondary_deficiency", "igm_g_per_l")
+OWN_KEYS = ("doses", "levels", "weights", "secondary_deficiency", "igm_g_per_l")
 
 
 def forecast_command(
@@ -40,7 +40,7 @@ def forecast_command(
     patient = read_patient({key: value for key, value in raw.items() if key not in OWN_KEYS}, limits_of(knowledge))
     treatment = read_treatment(raw, knowledge.vocabulary.labs["igg"])
     about = _covariates(patient, treatment.zero or datetime.now().astimezone())
-    about |= {key: raw[key] for key in OWN_KEYS[2:] if key in raw}
+    about |= {key: raw[key] for key in OWN_KEYS[3:] if key in raw}
     made = forecast(
         tuple(knowledge.kinetic_model(name) for name in knowledge.kinetic_model_ids),
         read_subject(about),

@@ -7,13 +7,12 @@ import json
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.events import events_command
 from ivigil.cli.opening import open_knowledge, parse_json
 from ivigil.errors import BadInput
 
-#: A lifetime.
-LONGEST_WEEKS = 5200
-
 kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
+kinetics_app.command("events")(events_command)
 
 
 @kinetics_app.command("models")
@@ -72,58 +71,4 @@ def profile_command(
     from ivigil.documents.kinetics_terminal import render_profile
 
     render_profile(made, asked, Console())
-    return EXIT_DONE
-
-
-def simulate_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
-    regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 21 d."),
-    subject: str = typer.Option(help='Covariates of all subjects as JSON, for example {"weight_kg": 70}.'),
-    subjects: int = typer.Option(min=1, help="How many subjects."),
-    weeks: float = typer.Option(help="How long."),
-    seed: int = typer.Option(help="The same seed gives the same subjects."),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
-    truncate: bool = typer.Option(False, "--truncate", help="Draw impossible subjects again instead of counting them."),
-    json_: bool = typer.Option(False, "--json", help="Percentiles by day as JSON on standard output."),
-) -> int:
-    """A population of one size and kind: percentiles of IgG just before the dose of each day."""
-    from ivigil.kinetics.population import draw, impossible, percentiles, schedule
-    from ivigil.kinetics.regimens import read_regimen
-    from ivigil.kinetics.subjects import read_subject
-    from ivigil.quantities import DAYS_PER_WEEK
-
-    asked = read_regimen(regimen)
-    about = read_subject(parse_json(subject, "--subject"))
-    if not 0 < weeks <= LONGEST_WEEKS:
-        raise BadInput("--weeks", weeks, f"It must be above 0 and at most {LONGEST_WEEKS}.", "Give another number.")
-    knowledge = open_knowledge()
-    chosen = knowledge.kinetic_model(model)
-    plan = schedule(asked, weeks * DAYS_PER_WEEK)
-    bounds = impossible(about, asked, knowledge.policies.kinetics, draw_again=truncate)
-    per_kg = asked.parts[0].per_kg
-    chunks = draw(chosen, about, per_kg, subjects, seed, bounds, baseline_igg_g_per_l)
-    if not json_:
-        from ivigil.documents.kinetics_terminal import progress, render_population
-
-        made = percentiles(progress(chunks, subjects), plan)
-        from rich.console import Console
-
-        render_population(made, chosen, asked, Console(), truncated=truncate)
-        return EXIT_DONE
-    made = percentiles(chunks, plan)
-    typer.echo(
-        json.dumps(
-            {
-                "model": chosen.id,
-                "subjects": made.subjects,
-                "seed": seed,
-                "day": made.days.tolist(),
-                "mean": made.mean.tolist(),
-                **{f"p{percent:g}": level.tolist() for percent, level in made.levels.items()},
-                "bin_error": made.bin_error,
-                "outside": made.outside,
-                "truncated": truncate,
-            }
-        )
-    )
     return EXIT_DONE

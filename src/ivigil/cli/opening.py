@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 
@@ -132,6 +132,8 @@ def start_or_now(asked: str | None, name: str = "--start") -> tuple[datetime, bo
 
 def read_json(path: str, what: str) -> object:
     """JSON from a file or, for ``-``, from standard input; numbers stay exact."""
+    if not path.strip():
+        raise BadInput(what, path, "The name of a file is missing.", "Name the file, or give - for standard input.")
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
@@ -162,7 +164,7 @@ def parse_json(text: str, what: str) -> object:
     """JSON with exact numbers; a key given twice is refused, NaN and Infinity are left for the record's own check to name."""
     try:
         return json.loads(
-            text, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal, object_pairs_hook=_each_once
+            text, parse_float=_exact, parse_int=_exact, parse_constant=Decimal, object_pairs_hook=_each_once
         )
     except json.JSONDecodeError as problem:
         raise BadInput(
@@ -170,6 +172,19 @@ def parse_json(text: str, what: str) -> object:
         ) from problem
     except RecursionError as problem:
         raise BadInput(what, "nested too deeply", "A record is flat.", "Remove the nesting.") from problem
+
+
+def _exact(text: str) -> Decimal:
+    """A number of a file, exactly; one that no decimal can hold is refused here, before anybody counts with it."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as problem:
+        raise BadInput(
+            "number",
+            text[:40],
+            "No number is that large or that small.",
+            "Correct it; leave the key out if it is not recorded.",
+        ) from problem
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

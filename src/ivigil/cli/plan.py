@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -85,7 +86,9 @@ def plan_command(
     by: list[str] = typer.Option([], help="Who accepts (one per --accept)."),
     role: list[str] = typer.Option([], help="In which role."),
     because: list[str] = typer.Option([], help="For which reason."),
-    batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {patient, indication, ...}, a line."),
+    batch: Path | None = typer.Option(
+        None, help="A cohort (NDJSON, or - for standard input): a record, or {patient, indication, ...}, a line."
+    ),
     json_: bool = typer.Option(False, "--json", help="The plan as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the plan as PDF (DRAFT until signed)."),
     overwrite: bool = OVERWRITE,
@@ -125,9 +128,11 @@ def plan_command(
         "iv_interval_days": _as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
         "times_per_week": _as_written(written.whole_in_text, "--times-per-week", times_per_week),
     }
+    if overwrite and pdf is None:
+        raise UsageError("--overwrite", None, "Nothing is written without --pdf.", "Give --pdf, or leave it out.")
     if route is PlanRoute.SC:
         refuse_files(pdf, stock, batch)
-        raw = read_json(patient or "-", "PATIENT")
+        raw = read_json("-" if patient is None else patient, "PATIENT")
         return plan_subcutaneous(raw, options | start_options, open_knowledge(), json_=json_)
     refuse_without_route(start_options)
     if pdf is not None:
@@ -147,7 +152,7 @@ def plan_command(
             "A plan is for one condition.",
             "Name it; `ivigil knowledge list indications` lists them.",
         )
-    plan = _one(read_json(patient or "-", "PATIENT"), options, shelf, knowledge, {})
+    plan = _one(read_json("-" if patient is None else patient, "PATIENT"), options, shelf, knowledge, {})
     if pdf is not None:
         from ivigil.documents.pdf import plan_pdf
 
@@ -208,8 +213,9 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
     limits = limits_of(knowledge)
     console = Console(stderr=True)
     try:
-        size = path.stat().st_size
-        stream = path.open("rb")
+        piped = str(path) == "-"
+        size = 0 if piped else path.stat().st_size
+        stream = sys.stdin.buffer if piped else path.open("rb")
     except OSError as problem:
         raise BadInput(
             "--batch", str(path), "The cohort must be a file that can be read.", f"Check the path: {problem.strerror}."

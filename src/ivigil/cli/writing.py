@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import typer
@@ -19,12 +20,17 @@ def check_target(path: Path, option: str, inputs: Iterable[str | Path | None] = 
     Raises:
         BadInput: naming the option and the way out.
     """
-    why = _against(path, inputs, overwrite=overwrite)
+    try:
+        why = _against(path, inputs, overwrite=overwrite)
+    except OSError as problem:
+        why = (f"The file cannot be written: {problem.strerror}.", "Name another file.")
     if why is not None:
         raise BadInput(option, str(path), *why)
 
 
 def _against(path: Path, inputs: Iterable[str | Path | None], *, overwrite: bool) -> tuple[str, str] | None:
+    if str(path) == "-":
+        return "Standard output is for the result, and this is a file.", "Name the file."
     if path.is_symlink():
         return "Nothing is written through a link.", "Name the file itself."
     if not path.parent.is_dir():
@@ -46,13 +52,23 @@ def save(path: Path, content: bytes, option: str, inputs: Iterable[str | Path | 
     Raises:
         BadInput: the file must not be written (:func:`check_target`), or cannot be.
     """
+    with whole(path, option, inputs, overwrite=overwrite) as part, part.open("xb") as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def whole(path: Path, option: str, inputs: Iterable[str | Path | None] = (), *, overwrite: bool) -> Iterator[Path]:
+    """A path to write beside the file's place; it is moved there when the block ends well, and removed when not.
+
+    Raises:
+        BadInput: the file must not be written (:func:`check_target`), or cannot be.
+    """
     check_target(path, option, inputs, overwrite=overwrite)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            with part.open("xb") as stream:
-                stream.write(content)
-                stream.flush()
+            yield part
+            with part.open("rb+") as stream:
                 os.fsync(stream.fileno())
             part.replace(path)
         finally:

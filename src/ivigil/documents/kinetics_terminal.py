@@ -232,6 +232,7 @@ def render_population(
         what = "drawn again" if truncated else "kept as published; --truncate draws them again"
         shown = PARAMETERS.get(name, (name, ""))[0]
         console.print(Text(f"▲ {count} subjects drew an impossible {shown} ({what})."), width=wide)
+    render_findings(made.findings, console)
     console.print(
         Text(
             "Variability between subjects only: parameters are drawn independently, correlations were not published.",

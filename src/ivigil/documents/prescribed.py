@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ivigil.documents.citations import KINDS
-from ivigil.documents.wording import day, number, strength
+from ivigil.documents.wording import day, number, per_kg, strength
+from ivigil.findings import Finding
+from ivigil.prescription.administration import OPTIONS
 from ivigil.prescription.plan import Cost, Infusion, Premedication, Prescription, VialCount
 from ivigil.sources import CitedSource
 
+#: What stands over the premedication: it is a choice, not an order.
+BEFORE = f"Before the infusion: {OPTIONS[:1].lower()}{OPTIONS[1:]}"
 #: A source that speaks for no one market names none.
 REGIONS = {"any": ""}
 
@@ -21,6 +25,18 @@ def joined(*parts: str) -> str:
 def strengths(infusions: Iterable[Infusion]) -> str:
     """10 %, or 5 % and 10 %."""
     return " and ".join(dict.fromkeys(strength(one.concentration_g_per_ml) for one in infusions))
+
+
+def strengths_beside(brand: str, infusions: Iterable[Infusion]) -> str:
+    """The strengths, or nothing where the brand's own name holds them."""
+    shown = strengths(infusions)
+    return "" if shown.replace(" ", "") in brand.replace(" ", "") else shown
+
+
+def dose_per_kg(ordered: Prescription, findings: Iterable[Finding]) -> str:
+    """Grams per kg to three decimals, and that it was cut where it was; sums are never made with what is shown."""
+    cut = any(one.code == "dose-capped" for one in findings)
+    return f"{per_kg(ordered.dose_g_per_kg)} g/kg" + (" (cut to the source's largest dose)" if cut else "")
 
 
 def authority(ordered: Prescription) -> str:
@@ -50,6 +66,18 @@ def lots(vials: Iterable[VialCount]) -> list[str]:
         for vial in vials
         for lot in vial.lots
     ]
+
+
+def options(rows: Iterable[Premedication]) -> list[tuple[str, Premedication]]:
+    """Each option with its name, alternatives one after the other: the second of them begins with "or instead"."""
+    given = list(rows)
+    groups = list(dict.fromkeys(row.one_of or row.what for row in given))
+    ordered = sorted(given, key=lambda row: groups.index(row.one_of or row.what))
+    named: list[tuple[str, Premedication]] = []
+    for row in ordered:
+        again = row.one_of and any(row.one_of == earlier.one_of for _, earlier in named)
+        named.append((f"or instead {row.what}" if again else row.what, row))
+    return named
 
 
 def premedication_dose(row: Premedication) -> str:

@@ -8,6 +8,7 @@ from ivigil.documents.candidates import CandidateGroup, candidate_groups
 from ivigil.documents.citations import Citations, merged
 from ivigil.documents.days import AlikeDays, alike_days
 from ivigil.documents.prescribed import (
+    BEFORE,
     REGIONS,
     authority,
     cost,
@@ -17,9 +18,10 @@ from ivigil.documents.prescribed import (
     kind,
     lots,
     minutes_before,
+    options,
     premedication_dose,
     shared_reason,
-    strengths,
+    strengths_beside,
 )
 from ivigil.documents.wording import (
     MAY_BE,
@@ -114,22 +116,23 @@ def _prescription(ordered: Prescription, plan: Plan, cited: Citations) -> Json:
     reason = shared_reason(ordered.premedication)
     return {
         "brand": ordered.brand,
-        "strength": strengths(plan.infusions),
+        "strength": strengths_beside(ordered.brand, plan.infusions),
         "label": joined(f"{ordered.region} label", ordered.label_revision),
         "regimen": f"{ordered.phase.value.capitalize()}, by {authority(ordered)} {cited.mark(ordered.sources)}".rstrip(),
         "off_label": ordered.off_label,
         "figures": _figures(ordered, len(plan.infusions)),
+        "premedication_heading": BEFORE,
         "premedication_reason": reason,
         "premedication": [
             {
-                "what": row.what,
+                "what": name,
                 "dose": premedication_dose(row),
                 "route": row.route,
                 "before": minutes_before(row),
                 "caution": row.caution if reason else f"{row.reason} {row.caution}".strip(),
                 "cited": cited.mark(row.sources),
             }
-            for row in ordered.premedication
+            for name, row in options(ordered.premedication)
         ],
     }
 
@@ -142,7 +145,7 @@ def _figures(ordered: Prescription, days: int) -> list[Json]:
             "unit": "g",
             "note": f"{counted_days(days)}; prescribed {number(ordered.prescribed_course_dose_g)}\u00a0g",
         },
-        {"label": "Dose", "value": number(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight"},
+        {"label": "Dose", "value": per_kg(ordered.dose_g_per_kg), "unit": "g/kg", "note": "of dosing weight"},
         {
             "label": "Dosing weight",
             "value": number(ordered.dosing_weight_kg),

@@ -13,12 +13,14 @@ from ivigil.documents.prescribed import (
     authority,
     cost,
     counted_days,
+    dose_per_kg,
     interval,
     joined,
     kind,
     minutes_before,
+    options,
     premedication_dose,
-    strengths,
+    strengths_beside,
 )
 from ivigil.documents.wording import (
     NOT_VERIFIED,
@@ -39,6 +41,7 @@ from ivigil.documents.wording import (
 )
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity
+from ivigil.prescription.administration import OPTIONS
 from ivigil.prescription.plan import Infusion, Plan, Prescription, check_unchanged
 
 Json = dict[str, Any]
@@ -112,20 +115,24 @@ def _planned(plan: Plan, ordered: Prescription, cited: _Numbers) -> Json:
     rows = [
         (
             "Product",
-            f"{ordered.brand}, {strengths(plan.infusions)} ({ordered.region} label {ordered.label_revision})",
+            f"{joined(ordered.brand, strengths_beside(ordered.brand, plan.infusions))} ({ordered.region} label {ordered.label_revision})",
             "",
         ),
         ("Regimen", f"{ordered.phase.value}, by {authority(ordered)}", cited.mark(ordered.sources)),
         (
             "Dose",
-            f"{number(ordered.course_dose_g)} g in {counted_days(len(plan.infusions))}; {number(ordered.dose_g_per_kg)} g/kg of "
+            f"{number(ordered.course_dose_g)} g in {counted_days(len(plan.infusions))}; {dose_per_kg(ordered, plan.findings)} of "
             f"{ordered.weight_basis.value} weight {number(ordered.dosing_weight_kg)} kg "
             f"(weighed {number(ordered.weight_kg)} kg, rate weight {number(ordered.rate_weight_kg)} kg)",
             "",
         ),
         ("Courses", f"{interval(ordered)}; {following}", ""),
         ("Where", {"hospital": "hospital", "clinic": "clinic", "home": "home"}[ordered.setting], ""),
-        ("Before", "; ".join(_before(ordered)) or "no premedication", _marks(ordered, cited)),
+        (
+            "Before",
+            f"{OPTIONS}: {'; '.join(_before(ordered))}" if ordered.premedication else "no premedication",
+            _marks(ordered, cited),
+        ),
     ]
     if ordered.off_label is not None:
         rows.insert(2, ("Off label", ordered.off_label, ""))
@@ -139,8 +146,8 @@ def _planned(plan: Plan, ordered: Prescription, cited: _Numbers) -> Json:
 
 def _before(ordered: Prescription) -> list[str]:
     return [
-        joined(f"{row.what} ({premedication_dose(row)})", row.route, minutes_before(row))
-        for row in ordered.premedication
+        joined(f"{name} ({premedication_dose(row)})", row.route, minutes_before(row))
+        for name, row in options(ordered.premedication)
     ]
 
 

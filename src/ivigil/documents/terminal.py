@@ -13,17 +13,20 @@ from ivigil.documents.candidates import candidate_groups
 from ivigil.documents.citations import Citations, merged
 from ivigil.documents.days import AlikeDays, alike_days
 from ivigil.documents.prescribed import (
+    BEFORE,
     authority,
     cost,
     counted_days,
+    dose_per_kg,
     interval,
     joined,
     kind,
     lots,
     minutes_before,
+    options,
     premedication_dose,
     shared_reason,
-    strengths,
+    strengths_beside,
 )
 from ivigil.documents.staircase import staircase
 from ivigil.documents.wording import (
@@ -86,7 +89,7 @@ def _parts(plan: Plan, wide: int) -> Iterator[RenderableType]:
         yield from section("What blocked, and who accepted it", findings_shown(plan, blocks, cited))
         if plan.prescription is not None:
             yield from section("Prescription", [_prescription(plan.prescription, plan, cited)])
-            yield from section("Before the infusion", _premedication(plan.prescription, cited))
+            yield from section(BEFORE, _premedication(plan.prescription, cited))
         for days in alike_days(plan.infusions):
             yield from section(_day_title(days), [_days(days, wide)])
         yield from section("What warns", findings_shown(plan, warns, cited))
@@ -124,7 +127,9 @@ def _line(*parts: tuple[str, str] | str) -> Text:
 def _header(plan: Plan) -> RenderableType:
     if plan.prescription is None or plan.status == "blocked":
         return header(plan, "")
-    return header(plan, f"{plan.prescription.brand} {strengths(plan.infusions)}".rstrip())
+    return header(
+        plan, f"{plan.prescription.brand} {strengths_beside(plan.prescription.brand, plan.infusions)}".rstrip()
+    )
 
 
 def header(plan: AnyPlan, what: str) -> RenderableType:
@@ -258,7 +263,7 @@ def _prescription(ordered: Prescription, plan: Plan, cited: Citations) -> Render
     return pairs(
         [
             ("off label", ordered.off_label or ""),
-            ("dose", f"{number(ordered.dose_g_per_kg)} g/kg, {by}"),
+            ("dose", f"{dose_per_kg(ordered, plan.findings)}, {by}"),
             (
                 "dosing weight",
                 f"{number(ordered.dosing_weight_kg)} kg ({weight}; rates on {number(ordered.rate_weight_kg)} kg)",
@@ -278,13 +283,11 @@ def _premedication(ordered: Prescription, cited: Citations) -> Iterator[Renderab
     reason = shared_reason(ordered.premedication)
     if reason:
         yield _line((reason, "dim"))
-    for row in ordered.premedication:
+    for name, row in options(ordered.premedication):
         said = joined(premedication_dose(row), row.route, minutes_before(row))
         about = row.caution if reason else f"{row.reason} {row.caution}".strip()
         mark = cited.mark(row.sources)
-        yield _line(
-            (row.what, "bold"), f": {said}", f" ({about})" if about else "", (f" {mark}" if mark else "", "dim")
-        )
+        yield _line((name, "bold"), f": {said}", f" ({about})" if about else "", (f" {mark}" if mark else "", "dim"))
 
 
 def _day_title(days: AlikeDays) -> str:

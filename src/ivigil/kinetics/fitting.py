@@ -14,13 +14,14 @@ models are compared. Diagnostics say how many samples that was worth.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ivigil.kinetics import kernels
+from ivigil.kinetics import changing_kernels, kernels
+from ivigil.kinetics.changing_kernels import Course
 from ivigil.kinetics.randomness import normals
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,8 @@ class Data:
     """Doses (in the order of their ends, grams) and levels (g/L) of one patient, days from a common zero.
 
     ``below`` marks levels below quantification, whose value is the limit. A level at the moment of a dose is before it.
+    Where the weight changes, stretches after the first begin on ``stretch_d`` and each multiplies the parameters by its
+    row of ``scale`` (stretches, slots).
     """
 
     dose_d: Floats
@@ -53,6 +56,15 @@ class Data:
     level_d: Floats
     level_g_per_l: Floats
     below: NDArray[np.bool_]
+    stretch_d: Floats = field(default_factory=lambda: np.empty(0))
+    scale: Floats = field(default_factory=lambda: np.ones((1, kernels.SLOTS)))
+
+    def course(self, days: Floats) -> Course | None:
+        """Doses, stretches and outputs at ``days``; None where nothing changes and superposition does."""
+        if not self.stretch_d.size:
+            return None
+        doses = (self.dose_d, self.dose_g, self.dose_over_d, self.dose_route)
+        return changing_kernels.course(*doses, self.stretch_d, self.scale, days)
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,7 @@ def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
         data.below,
         prior.additive_g_per_l,
         prior.proportional,
+        data.course(data.level_d),
     )
     z, converged = _mode(np.zeros(slots.size), *fixed)
     # Flat in some direction, or a saddle of rounding: the prior's own curvature is the least there is.
@@ -148,9 +161,13 @@ def surprise(prior: Prior, data: Data, place: int, samples: int, seed: int) -> f
     others = np.arange(data.level_d.size) != place
     known = fit(prior, without(data, others), samples, seed)
     levels = np.empty(samples)
-    _predict_all(
-        known.samples, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route, data.level_d[place], levels
-    )
+    way = data.course(data.level_d[place : place + 1])
+    if way is None:
+        _predict_all(
+            known.samples, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route, data.level_d[place], levels
+        )
+    else:
+        changing_kernels.run_all(known.samples, way, levels.reshape(-1, 1))
     mean = float(known.weights @ levels)
     spread = float(known.weights @ (levels - mean) ** 2)
     noise = prior.additive_g_per_l**2 + prior.proportional**2 * float(known.weights @ levels**2)
@@ -169,8 +186,22 @@ def _normalised(logs: Floats) -> tuple[Floats, float]:
 def predicted(parameters: Floats, data: Data, days: Floats) -> Floats:
     """Total IgG (g/L) of one set of parameters at ``days``, just before any dose of that moment."""
     out = np.empty(days.size)
+    way = data.course(days)
+    if way is not None:
+        changing_kernels.run(parameters, way, out)
+        return out
     _predict(parameters, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route, days, out)
     return out
+
+
+def simulate(parameters: Floats, data: Data, step_d: float, out: NDArray[np.float32]) -> None:
+    """Total IgG (g/L) of each row of ``parameters`` every ``step_d`` from day 0 on into ``out`` (rows, outputs)."""
+    way = data.course(step_d * np.arange(out.shape[1], dtype=np.float64))
+    if way is not None:
+        changing_kernels.run_all(parameters, way, out)
+        return
+    doses = (data.dose_d, data.dose_g, data.dose_over_d, data.dose_route)
+    kernels.dense(parameters, np.ones(len(parameters)), 0.0, step_d, *doses, out)
 
 
 @njit(cache=True)
@@ -199,7 +230,20 @@ def _predict_all(parameters, dose_d, dose_g, dose_over_d, dose_route, day, out):
 
 @njit(cache=True)
 def _objective(
-    z, typical, omega, slots, dose_d, dose_g, dose_over_d, dose_route, level_d, level, below, additive, proportional
+    z,
+    typical,
+    omega,
+    slots,
+    dose_d,
+    dose_g,
+    dose_over_d,
+    dose_route,
+    level_d,
+    level,
+    below,
+    additive,
+    proportional,
+    way=None,
 ):
     """Minus the log posterior density of z, whose prior is standard normal (η = ω z)."""
     p = typical.copy()
@@ -208,7 +252,10 @@ def _objective(
         p[slots[one]] *= math.exp(omega[slots[one]] * z[one])
         value += 0.5 * z[one] * z[one]
     found = np.empty(level_d.size)
-    _predict(p, dose_d, dose_g, dose_over_d, dose_route, level_d, found)
+    if way is None:
+        _predict(p, dose_d, dose_g, dose_over_d, dose_route, level_d, found)
+    else:
+        changing_kernels.run(p, way, found)
     for one in range(level_d.size):
         variance = additive * additive + (proportional * found[one]) ** 2
         away = (level[one] - found[one]) / math.sqrt(variance)

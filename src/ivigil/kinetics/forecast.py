@@ -6,8 +6,9 @@ evidence); models built on the same trials share one weight. The forecast is the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,9 @@ from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.kinetics import kernels
 from ivigil.kinetics.catalogue import VERIFICATION, why_not_forecast
-from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, surprise, without
-from ivigil.kinetics.individual import individual
+from ivigil.kinetics.changing import Stretch, stretches
+from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
+from ivigil.kinetics.individual import Parameters, individual
 from ivigil.kinetics.population import NAMES, ROUTES, omega
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
 from ivigil.kinetics.subjects import Subject
@@ -153,20 +155,22 @@ def forecast(
     for dose in treatment.doses:
         if dose.drug != IMMUNOGLOBULIN:
             raise BadInput("doses", dose.drug, "A forecast counts doses of immunoglobulin.", "Leave other drugs out.")
+    over_time = replace(subject, weight_kg=None, weights=treatment.weights) if treatment.weights else subject
+    latest = over_time.at(math.inf)
     candidates: list[tuple[KineticModel, Prior, Data]] = []
     aside: list[WeighedModel] = []
     for model in models:
         if asked_for is not None and model.id != asked_for:
             continue
-        against = _against(model, subject, treatment, indication if asked_for is None else None, baseline_g_per_l)
+        against = _against(model, over_time, treatment, indication if asked_for is None else None, baseline_g_per_l)
         if against:
             if asked_for is not None:
                 raise BadInput(
                     "--model", model.id, f"It cannot forecast here: {'; '.join(against)}.", "Choose another."
                 )
-            aside.append(_weighed(model, 0.0, against, subject))
+            aside.append(_weighed(model, 0.0, against, latest))
             continue
-        candidates.append((model, *_prepared(model, subject, treatment, baseline_g_per_l)))
+        candidates.append((model, *_prepared(model, over_time, treatment, baseline_g_per_l)))
     if not candidates:
         reasons = "; ".join(f"{one.id}: {', '.join(one.why_not)}" for one in aside) or "no model was given"
         raise BadInput("RECORD", None, f"No model can forecast this patient ({reasons}).", "Add what they need.")
@@ -183,7 +187,7 @@ def forecast(
     converged = all(one.posterior.converged for one in fitted)
     return Forecast(
         models=(
-            *(_weighed(one.model, float(weight), (), subject) for one, weight in zip(fitted, weights, strict=True)),
+            *(_weighed(one.model, float(weight), (), latest) for one, weight in zip(fitted, weights, strict=True)),
             *aside,
         ),
         parameters=tuple(estimate for one in fitted for estimate in _estimates(one)),
@@ -191,7 +195,12 @@ def forecast(
         curve=_curve(fitted, weights, treatment, policy),
         diagnostics=Diagnostics(converged=converged, ess=ess, samples=int(policy.samples.value)),
         findings=in_order(
-            _findings(fitted, weights, levels, ess, converged, treatment, policy, indication, subject, baseline_g_per_l)
+            (
+                *_findings(
+                    fitted, weights, levels, ess, converged, treatment, policy, indication, latest, baseline_g_per_l
+                ),
+                *_weight_said(subject, treatment, policy),
+            )
         ),
         notice=NOTICE,
     )
@@ -216,7 +225,7 @@ def _against(
         found.append("needs the level before any immunoglobulin")
     else:
         try:
-            individual(model, subject, baseline)
+            stretches(model, subject, baseline)
         except BadInput as problem:
             found.append(f"needs {problem.where.removeprefix('subject.')}")
     return tuple(found)
@@ -237,7 +246,8 @@ def _weighed(model: KineticModel, weight: float, why_not: tuple[str, ...], subje
 def _prepared(
     model: KineticModel, subject: Subject, treatment: Treatment, baseline_g_per_l: float | None
 ) -> tuple[Prior, Data]:
-    p = individual(model, subject, baseline_g_per_l).parameters
+    parts, made = stretches(model, subject, baseline_g_per_l)
+    typical = _slots(made.parameters)
     spread = omega(model)
     if baseline_g_per_l is not None:
         spread[kernels.BASELINE] = 0.0
@@ -247,7 +257,7 @@ def _prepared(
     residual = model.residual
     assert residual is not None  # a model that forecasts has one
     prior = Prior(
-        np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l]),
+        typical,
         spread,
         residual.additive_sd_g_per_l,
         residual.proportional_sd,
@@ -261,8 +271,42 @@ def _prepared(
         np.array([level.day for level in treatment.levels]),
         np.array([level.igg_g_per_l for level in treatment.levels]),
         np.array([level.below for level in treatment.levels], dtype=np.bool_),
+        np.array([part.start_d for part in parts[1:]]),
+        _scale(parts, typical),
     )
     return prior, data
+
+
+def _slots(p: Parameters) -> Floats:
+    """Parameters in the order of the kernels' slots."""
+    return np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
+
+
+def _scale(parts: tuple[Stretch, ...], typical: Floats) -> Floats:
+    """What each stretch multiplies the typical parameters of the latest weight by; what a model lacks stays."""
+    each = np.array([_slots(part.parameters) for part in parts])
+    return np.asarray(np.divide(each, typical, out=np.ones_like(each), where=typical != 0))
+
+
+def _weight_said(subject: Subject, treatment: Treatment, policy: KineticsPolicy) -> Iterable[Finding]:
+    if not treatment.weights:
+        return
+    last = treatment.weights[-1].weight_kg
+    if subject.weight_kg is not None and subject.weight_kg != last:
+        yield Finding(
+            code="weight-differs",
+            severity=Severity.WARNS,
+            text=f"The record says weight_kg {subject.weight_kg:g} and ends its weights with {last:g} kg; the forecast counts the weights.",
+            remedy="Add the missing weighing to `weights`, or correct weight_kg.",
+        )
+    if len({one.weight_kg for one in treatment.weights}) > 1:
+        yield Finding(
+            code="weight-changes",
+            severity=Severity.INFORMS,
+            text=f"{policy.changing_weight.text} The typical parameters shown are those of the last weight, {last:g} kg.",
+            remedy="Record the weight as often as it was taken.",
+            sources=policy.changing_weight.src,
+        )
 
 
 def _explained(
@@ -374,17 +418,7 @@ def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy:
     mass, row = [], 0
     for one, weight in zip(fitted, weights, strict=True):
         samples = one.posterior.samples
-        kernels.dense(
-            samples,
-            np.ones(len(samples)),
-            0.0,
-            step,
-            one.data.dose_d,
-            one.data.dose_g,
-            one.data.dose_over_d,
-            one.data.dose_route,
-            values[row : row + len(samples)],
-        )
+        simulate(samples, one.data, step, values[row : row + len(samples)])
         row += len(samples)
         mass.append(weight * one.posterior.weights)
     masses = np.concatenate(mass)

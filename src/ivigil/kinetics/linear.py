@@ -168,6 +168,20 @@ def _earlier_cycles(response: Response, since_d: Floats, over_d: float, tau_d: f
     return np.asarray((shape / -np.expm1(-rates * tau_d)) @ response.amplitudes)
 
 
+def since_ever(linear: Linear, dose: Dose, every_d: float, days: ArrayLike) -> Floats:
+    """Exogenous IgG (g/L) of a dose that was also given every ``every_d`` days before it, without a beginning; 0 before it.
+
+    An infusion may be longer than the interval: those still running at the dose are counted one by one, all earlier ones
+    by the geometric series. Shape: that of ``days``.
+    """
+    since = np.asarray(days, dtype=np.float64) - dose.day
+    response, over_d = linear.of(dose.route), dose_days(dose.over_h)
+    running = int(np.ceil(over_d / every_d))
+    total = sum(_since(response, since + number * every_d, over_d) for number in range(running + 1))
+    total = total + _earlier_cycles(response, since + (running + 1) * every_d, over_d, every_d)
+    return np.where(since >= 0.0, dose.amount_g * total / linear.vc_l, 0.0)
+
+
 def steady_area(linear: Linear, cycle: tuple[Dose, ...]) -> float:
     """Area under exogenous IgG over one cycle at steady state (g·day/L): F × dose / CL, whatever the schedule."""
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ivigil.kinetics.subjects import Subject
 from ivigil.knowledge.kinetic_models import Capability, KineticModel
 from ivigil.knowledge.policies import KineticsPolicy
 from ivigil.quantities import ML_PER_L
+
+if TYPE_CHECKING:
+    from ivigil.kinetics.covariate_populations import People
 
 Floats = NDArray[np.float64]
 
@@ -67,11 +71,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chunk: subjects ``first`` and following, their parameters (subjects, slots), grams per unit of the schedule."""
+    """A chunk: subjects ``first`` and following, their parameters (subjects, slots), grams per unit of the schedule.
+
+    ``people`` are their covariates where each has its own.
+    """
 
     first: int
     parameters: Floats
     scale: Floats
+    people: People | None = None
 
 
 @dataclass
@@ -119,12 +127,16 @@ def _omega(cv_percent: float | None) -> float:
     return 0.0 if cv_percent is None else math.sqrt(math.log1p((cv_percent / 100) ** 2))
 
 
+def fractions(regimen: Regimen) -> tuple[int, ...]:
+    """The slots that say which fraction of a dose of this regimen arrives."""
+    slots = {Route.SC: kernels.F_SC, Route.FACILITATED_SC: kernels.F_FACILITATED}
+    return tuple(slots[route] for route in sorted(regimen.routes & slots.keys()))
+
+
 def impossible(subject: Subject, regimen: Regimen, policy: KineticsPolicy, *, draw_again: bool) -> Bounds:
     """Bioavailability above the whole dose (of the routes used), and central volumes that no body of this weight has."""
     low, high = np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf)
-    for route, slot in ((Route.SC, kernels.F_SC), (Route.FACILITATED_SC, kernels.F_FACILITATED)):
-        if route in regimen.routes:
-            high[slot] = WHOLE
+    high[list(fractions(regimen))] = WHOLE
     if subject.weight_kg is not None:
         volume = policy.central_volume_ml_per_kg
         low[kernels.VC] = float(volume.low) * subject.weight_kg / ML_PER_L
@@ -150,6 +162,27 @@ def draw(
         BadInput: the model's variability is not known, or a covariate is missing.
         ImpossibleValue: fewer than one subject, a seed that is no 64-bit number, bounds that nobody meets.
     """
+    ready(model, subjects, seed)
+    p = individual(model, subject, baseline_g_per_l).parameters
+    typical = np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
+    limits = bounds or Bounds(np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf))
+    weight = (subject.dosing_weight_kg or subject.weight_kg) if per_kg else 1.0
+    if weight is None:
+        raise BadInput("subject.weight_kg", None, "The regimen counts grams per kg.", "Give weight_kg.")
+    for first in range(0, subjects, chunk):
+        size = min(chunk, subjects - first)
+        each = Bounds(np.tile(limits.low, (size, 1)), np.tile(limits.high, (size, 1)), limits.draw_again)
+        scale = np.full(size, float(weight))
+        yield draw_chunk(model, np.tile(typical, (size, 1)), first, seed, each, baseline_g_per_l, scale)
+
+
+def ready(model: KineticModel, subjects: int, seed: int) -> None:
+    """Refuse what no population can be drawn from.
+
+    Raises:
+        BadInput: the model's variability is not known.
+        ImpossibleValue: fewer than one subject, or a seed that is no 64-bit number.
+    """
     if Capability.POPULATION not in model.capabilities:
         raise BadInput(
             "--model",
@@ -161,55 +194,60 @@ def draw(
         raise ImpossibleValue("--subjects", subjects, "A population has at least one subject.", "Give a larger number.")
     if not 0 <= seed <= LARGEST_SEED:
         raise ImpossibleValue("--seed", seed, "A seed is a whole number from 0 to 2^64 - 1.", "Give another one.")
-    p = individual(model, subject, baseline_g_per_l).parameters
-    typical = np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
-    if model.parameters.kel_per_d is not None:
-        typical[kernels.CL] = 0.0  # follows the subject's own volume, below
+
+
+def draw_chunk(
+    model: KineticModel,
+    typical: Floats,
+    first: int,
+    seed: int,
+    bounds: Bounds,
+    baseline_g_per_l: float | None,
+    scale: Floats,
+) -> tuple[Drawn, NDArray[np.int64]]:
+    """Subjects ``first`` and following around their own ``typical`` parameters (subjects, slots), within their bounds."""
     spread = omega(model)
     if baseline_g_per_l is not None:
         spread[kernels.BASELINE] = 0.0
-    limits = bounds or Bounds(np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf))
-    weight = (subject.dosing_weight_kg or subject.weight_kg) if per_kg else 1.0
-    if weight is None:
-        raise BadInput("subject.weight_kg", None, "The regimen counts grams per kg.", "Give weight_kg.")
-    for first in range(0, subjects, chunk):
-        size = min(chunk, subjects - first)
-        parameters = np.empty((size, kernels.SLOTS))
-        outside = np.zeros(kernels.SLOTS, dtype=np.int64)
-        left = kernels.draw(
-            np.tile(typical, (size, 1)),
-            spread,
-            np.uint64(seed),
-            np.uint64(first),
-            np.tile(limits.low, (size, 1)),
-            np.tile(limits.high, (size, 1)),
-            ATTEMPTS if limits.draw_again else 1,
-            parameters,
-            outside,
-        )
-        if limits.draw_again and left:
-            raise ImpossibleValue(
-                "--truncate", left, f"So many subjects met no bound in {ATTEMPTS} draws.", "Widen the bounds."
-            )
-        if model.parameters.kel_per_d is not None:
-            parameters[:, kernels.CL] = model.parameters.kel_per_d.typical * parameters[:, kernels.VC]
-        yield Drawn(first, parameters, np.full(size, float(weight))), outside
-
-
-def percentiles(
-    chunks: Iterator[tuple[Drawn, NDArray[np.int64]]],
-    plan: Schedule,
-    asked: tuple[float, ...] = (5.0, 25.0, 50.0, 75.0, 95.0),
-) -> Percentiles:
-    """Percentiles and mean of total IgG per output over all chunks, in memory that does not grow with the subjects."""
-    from numba import get_num_threads
-
-    workers = get_num_threads()
-    counts = np.zeros((workers, plan.outputs, kernels.BINS), dtype=np.uint32)
-    sums = np.zeros((workers, plan.outputs))
+    if model.parameters.kel_per_d is not None:
+        typical[:, kernels.CL] = 0.0  # follows the subject's own volume, below
+    parameters = np.empty((len(typical), kernels.SLOTS))
     outside = np.zeros(kernels.SLOTS, dtype=np.int64)
-    subjects = 0
-    for chunk, beyond in chunks:
+    left = kernels.draw(
+        typical,
+        spread,
+        np.uint64(seed),
+        np.uint64(first),
+        bounds.low,
+        bounds.high,
+        ATTEMPTS if bounds.draw_again else 1,
+        parameters,
+        outside,
+    )
+    if bounds.draw_again and left:
+        raise ImpossibleValue(
+            "--truncate", left, f"So many subjects met no bound in {ATTEMPTS} draws.", "Widen the bounds."
+        )
+    if model.parameters.kel_per_d is not None:
+        parameters[:, kernels.CL] = model.parameters.kel_per_d.typical * parameters[:, kernels.VC]
+    return Drawn(first, parameters, scale), outside
+
+
+class Reduction:
+    """Percentiles of total IgG per output, gathered chunk by chunk in memory that does not grow with the subjects."""
+
+    def __init__(self, plan: Schedule) -> None:
+        from numba import get_num_threads
+
+        self._plan, self._workers = plan, get_num_threads()
+        self._counts = np.zeros((self._workers, plan.outputs, kernels.BINS), dtype=np.uint32)
+        self._sums = np.zeros((self._workers, plan.outputs))
+        self._outside = np.zeros(kernels.SLOTS, dtype=np.int64)
+        self._subjects = 0
+
+    def add(self, chunk: Drawn, beyond: NDArray[np.int64]) -> None:
+        """Count one chunk of :func:`draw`."""
+        plan = self._plan
         kernels.histogram(
             chunk.parameters,
             chunk.scale,
@@ -221,21 +259,38 @@ def percentiles(
             plan.dose_over_d,
             plan.dose_route,
             plan.longest_d,
-            workers,
-            counts,
-            sums,
+            self._workers,
+            self._counts,
+            self._sums,
         )
-        outside += beyond
-        subjects += len(chunk.parameters)
-    total = counts.sum(axis=0, dtype=np.int64)
-    return Percentiles(
-        days=plan.days,
-        levels={one: _percentile(total, one, subjects) for one in asked},
-        mean=sums.sum(axis=0) / subjects,
-        subjects=subjects,
-        outside={name: int(outside[slot]) for slot, name in enumerate((*NAMES, "baseline")) if outside[slot]},
-        bin_error=2.0 ** -(kernels.MANTISSA_BITS + 1),
-    )
+        self._outside += beyond
+        self._subjects += len(chunk.parameters)
+
+    def percentiles(self, asked: tuple[float, ...] = (5.0, 25.0, 50.0, 75.0, 95.0)) -> Percentiles:
+        """Percentiles and mean of what was added."""
+        total = self._counts.sum(axis=0, dtype=np.int64)
+        return Percentiles(
+            days=self._plan.days,
+            levels={one: _percentile(total, one, self._subjects) for one in asked},
+            mean=self._sums.sum(axis=0) / self._subjects,
+            subjects=self._subjects,
+            outside={
+                name: int(self._outside[slot]) for slot, name in enumerate((*NAMES, "baseline")) if self._outside[slot]
+            },
+            bin_error=2.0 ** -(kernels.MANTISSA_BITS + 1),
+        )
+
+
+def percentiles(
+    chunks: Iterator[tuple[Drawn, NDArray[np.int64]]],
+    plan: Schedule,
+    asked: tuple[float, ...] = (5.0, 25.0, 50.0, 75.0, 95.0),
+) -> Percentiles:
+    """Percentiles and mean of total IgG per output over all chunks."""
+    found = Reduction(plan)
+    for chunk, beyond in chunks:
+        found.add(chunk, beyond)
+    return found.percentiles(asked)
 
 
 def _percentile(counts: NDArray[np.int64], percent: float, subjects: int) -> Floats:

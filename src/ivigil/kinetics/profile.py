@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +27,9 @@ from ivigil.kinetics.linear import (
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Regimen, dose_days
 from ivigil.kinetics.subjects import Subject
 from ivigil.knowledge.kinetic_models import LINEAR, KineticModel
+
+if TYPE_CHECKING:
+    import polars as pl
 
 #: How finely an interval is looked through for its highest and lowest level, between doses and ends of infusion.
 POINTS_PER_STRETCH = 400
@@ -89,6 +93,12 @@ class Profile(BaseModel):
     findings: tuple[Finding, ...]
     unused: tuple[str, ...]
 
+    def to_frame(self) -> pl.DataFrame:
+        """The curve as a polars frame: ``day``, ``igg_g_per_l`` and, where the model has one, ``response``."""
+        from ivigil.kinetics.frames import curve_frame
+
+        return curve_frame(self.times_d, self.igg_g_per_l, None if self.response is None else self.response.values)
+
 
 @dataclass(frozen=True)
 class _Curve:
@@ -146,6 +156,11 @@ def profile(
     if baseline_g_per_l is not None and not 0 <= baseline_g_per_l < float("inf"):
         raise BadInput("--baseline-igg-g-per-l", baseline_g_per_l, "A level is not negative.", "Correct it.")
     _only_immunoglobulin(regimen, model)
+    if len({one.weight_kg for one in subject.weights}) > 1:
+        from ivigil.kinetics.changing_profile import changing_profile
+
+        return changing_profile(model, regimen, subject, days, baseline_g_per_l)
+    subject = subject.at(0.0)
     made = individual(model, subject, baseline_g_per_l)
     linear = disposition(made.parameters)
     weight = subject.dosing_weight_kg or subject.weight_kg

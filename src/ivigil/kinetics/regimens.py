@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,6 +32,9 @@ class Route(StrEnum):
     SC = "sc"
     FACILITATED_SC = "facilitated_sc"
 
+
+#: A weight (kg), or the weight of each day, or none that is known.
+Weight = float | Callable[[float], float | None] | None
 
 #: The drug of a regimen that names none.
 IMMUNOGLOBULIN = "immunoglobulin"
@@ -119,13 +122,13 @@ class Part:
             number += 1
             day = self.from_day + (number - 1) * self.every_d
 
-    def given(self, weight_kg: float | None, end_day: float) -> Iterator[Dose]:
-        """Every dose that begins before ``end_day``."""
-        grams = self.grams(weight_kg)
+    def given(self, weight_kg: Weight, end_day: float) -> Iterator[Dose]:
+        """Every dose that begins before ``end_day``; where the weight changes, each counts the weight of its day."""
         for _, day in self.starts(end_day):
             for offset in range(self.doses):
                 if day + offset < end_day:
-                    yield Dose(day + offset, grams, self.route, self.over_h, self.drug)
+                    weight = weight_kg(day + offset) if callable(weight_kg) else weight_kg
+                    yield Dose(day + offset, self.grams(weight), self.route, self.over_h, self.drug)
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class Regimen:
                     "Give the day on which the later part begins.",
                 )
 
-    def doses(self, weight_kg: float | None, end_day: float) -> tuple[Dose, ...]:
+    def doses(self, weight_kg: Weight, end_day: float) -> tuple[Dose, ...]:
         """Every dose before ``end_day`` in order of time; a part lasts until the next begins."""
         found: list[Dose] = []
         for number, part in enumerate(self.parts):

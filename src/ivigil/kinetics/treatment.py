@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ivigil import written
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Route
+from ivigil.kinetics.subjects import Weighing, check_weighings
 from ivigil.knowledge.vocabulary import LabTest
 
 Number = Annotated[float, BeforeValidator(lambda value: float(written.number(value)))]
@@ -55,13 +56,23 @@ class Level:
     below: bool
 
 
+class WeightRow(_Row):
+    """One weighing (kg)."""
+
+    weight_kg: Number = Field(gt=0)
+
+
 @dataclass(frozen=True)
 class Treatment:
-    """Doses and levels in order of time; ``zero`` is the moment of day 0 where the record has clock times."""
+    """Doses and levels in order of time; ``zero`` is the moment of day 0 where the record has clock times.
+
+    ``weights`` are the weighings where more than one weight counts; each holds until the next.
+    """
 
     doses: tuple[Dose, ...]
     levels: tuple[Level, ...]
     zero: datetime | None
+    weights: tuple[Weighing, ...] = ()
 
     def moment(self, day: float) -> datetime | float:
         """A day as the record writes times."""
@@ -72,7 +83,7 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
     """Doses and levels of a record.
 
     Args:
-        raw: holds ``doses`` and, if there are any, ``levels``.
+        raw: holds ``doses`` and, if there are any, ``levels`` and ``weights``.
         igg: the vocabulary's word for IgG, with what is possible.
 
     Raises:
@@ -82,11 +93,13 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
     """
     doses = _rows(DoseRow, raw.get("doses"), "doses")
     levels = _rows(LevelRow, raw.get("levels") or [], "levels")
+    weights = _rows(WeightRow, raw.get("weights") or [], "weights")
     if not doses:
         raise BadInput("doses", None, "A forecast rests on the doses given so far.", "List them under `doses`.")
     named = [(f"doses[{n}]", row) for n, row in enumerate(doses)] + [
         (f"levels[{n}]", row) for n, row in enumerate(levels)
     ]
+    named += [(f"weights[{n}]", row) for n, row in enumerate(weights)]
     for where, row in named:
         if (row.time is None) == (row.day is None):
             raise BadInput(where, None, "A row has either a time or a day.", "Give one of `time` and `day`.")
@@ -94,7 +107,7 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
         raise BadInput("doses, levels", None, "A record uses times or days, never both.", "Write all rows alike.")
     zero = min((row.time for row in doses if row.time is not None), default=None)
     for where, row in named:
-        if row.day is not None and row.day < 0:
+        if row.day is not None and row.day < 0 and not isinstance(row, WeightRow):
             raise ImpossibleValue(f"{where}.day", row.day, "Days count from the first dose on.", "Count from day 0.")
     at = [_day(row, zero) for row in doses]
     _ascending(at, doses, "doses")
@@ -113,7 +126,15 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
         tuple(Dose(day, row.dose_g, row.route, row.duration_h, row.drug) for day, row in zip(at, doses, strict=True)),
         tuple(Level(day, row.igg_g_per_l, row.below_lloq) for day, row in zip(found, levels, strict=True)),
         zero,
+        _weighings(weights, zero),
     )
+
+
+def _weighings(rows: list[Any], zero: datetime | None) -> tuple[Weighing, ...]:
+    """Weighings by day; one before the first dose has a day below zero."""
+    found = tuple(Weighing(_day(row, zero), row.weight_kg) for row in rows)
+    check_weighings(found)
+    return found
 
 
 def _rows(model: type[Any], raw: object, key: str) -> list[Any]:

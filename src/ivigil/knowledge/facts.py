@@ -142,9 +142,10 @@ class Concentration(Fact):
 
 
 class VialSizes(Fact):
-    """Grams of protein per vial, ascending."""
+    """Grams of protein per vial, ascending; ``unread_g`` are sizes known to exist that no page read permits to plan."""
 
     sizes_g: tuple[Decimal, ...]
+    unread_g: tuple[Positive, ...] = ()
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

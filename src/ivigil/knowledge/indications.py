@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from ivigil.knowledge.facts import Fact, Record, Statement
+from ivigil.knowledge.facts import Fact, Items, Rate, Record, Statement
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.rules import Predicate
 
@@ -126,6 +126,12 @@ class Review(Fact):
         return self
 
 
+class MaxRate(Rate):
+    """A highest rate that a source prints for a condition: it restricts every product given for it. ``text`` says whose."""
+
+    text: str
+
+
 class Indication(Record):
     """One condition. The id is that of the facts and never changes.
 
@@ -134,6 +140,8 @@ class Indication(Record):
     ``ages`` are the ages (and sex) in which the condition is met; a patient outside all of them is asked about.
     ``lay_terms`` are everyday names; ``specific_terms`` are words that by themselves point to this condition (a sign, an
     antibody, a syndrome), used to recognise it in a question. ``baseline`` are the measures to record before the start.
+    ``max_rate`` is printed for the condition and holds for every product; ``implies`` are words of the vocabulary's
+    conditions that the condition itself means: screening counts them as if they were recorded.
     """
 
     id: str
@@ -146,6 +154,8 @@ class Indication(Record):
     ages: dict[str, AgeRange] = {}
     regulatory: dict[str, Regulatory] = {}
     regimens: dict[str, Regimen] = {}
+    max_rate: MaxRate | None = None
+    implies: Items | None = None
     cautions: dict[str, Statement] = {}
     conflicts: dict[str, Statement] = {}
     lay_terms: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.sources import Source
 
 if TYPE_CHECKING:
+    from ivigil.knowledge.body_sizes import ReferencePopulation
     from ivigil.knowledge.kinetic_models import KineticModel
     from ivigil.knowledge.protocol import Protocol, ReactionRates
 
@@ -35,10 +36,15 @@ SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
 LARGEST_FILE = 1_000_000
 PASSED_OVER = frozenset({".git"})
-R = TypeVar("R", Product, Indication, "KineticModel", "Protocol")
+R = TypeVar("R", Product, Indication, "KineticModel", "Protocol", "ReferencePopulation")
 M = TypeVar("M", bound=BaseModel)
 #: Kinds whose records another command lists.
-LISTED_BY = {"models": "kinetics models"}
+LISTED_BY = {
+    "models": "kinetics models",
+    "populations": "simulate --help",
+    "protocol": "infuse protocol check",
+    "simulation": "infuse simulate",
+}
 
 
 class Knowledge:
@@ -63,6 +69,7 @@ class Knowledge:
         self.product = cache(self._product)
         self.indication = cache(self._indication)
         self.kinetic_model = cache(self._kinetic_model)
+        self.population = cache(self._population)
         self.source = cache(self._source)
         self._shard = cache(self._read_shard)
 
@@ -82,6 +89,11 @@ class Knowledge:
     def kinetic_model_ids(self) -> tuple[str, ...]:
         """Ids of all kinetic models, sorted."""
         return self._names("models")
+
+    @cached_property
+    def population_ids(self) -> tuple[str, ...]:
+        """Ids of all reference populations, sorted."""
+        return self._names("populations")
 
     @cached_property
     def source_ids(self) -> tuple[str, ...]:
@@ -136,6 +148,11 @@ class Knowledge:
         from ivigil.knowledge.kinetic_models import KineticModel  # only who forecasts pays for its import
 
         return self._record("models", name, KineticModel, self.kinetic_model_ids)
+
+    def _population(self, name: str) -> ReferencePopulation:
+        from ivigil.knowledge.body_sizes import ReferencePopulation  # only who simulates pays for its import
+
+        return self._record("populations", name, ReferencePopulation, self.population_ids)
 
     def _source(self, name: str) -> Source:
         shard, _, key = name.partition("/")

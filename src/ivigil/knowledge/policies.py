@@ -19,7 +19,7 @@ from ivigil.knowledge.facts import (
     WholeMinutes,
     Words,
 )
-from ivigil.knowledge.regimens import WeightBasis
+from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.quantities import DAYS_IN_A_LEAP_YEAR, MIN_PER_DAY
 
 
@@ -193,6 +193,7 @@ class DosePolicy(Record):
     ``undivided_g_per_kg_day``, over at most ``undivided_days_most`` days. Nothing is divided over more than
     ``longest_course_days``, nor repeated sooner than ``interval_least_fraction`` of a source's shortest interval; a course
     without an interval starts ``course_gap_days`` or more after the last infusion unless a prescriber says otherwise.
+    Where the aim is replacement, a latest IgG above ``replacement_igg_asked_above_g_per_l`` is asked about.
     """
 
     rounding: RoundingChoice
@@ -208,6 +209,7 @@ class DosePolicy(Record):
     interval_least_fraction: Share
     course_gap_days: DaysLong
     plan_valid_days: DaysLong
+    replacement_igg_asked_above_g_per_l: Above
     weight_valid_days_adult: DaysLong
     weight_valid_days_child: DaysLong
     weight_confirm_after_days_adult: DaysLong
@@ -321,16 +323,27 @@ class ProductChoicePolicy(Record):
     basis: Statement
 
 
+class Phases(Fact):
+    """Parts of a treatment."""
+
+    items: tuple[Phase, ...]
+
+
 class SettingPolicy(Record):
     """Where an infusion may be given: home only after so many uneventful supervised infusions of this product.
 
-    An earlier reaction of a severe kind, or of any kind from ``home_excluding_from_grade`` on, excludes it.
+    An earlier reaction of a severe kind, or of any kind from ``home_excluding_from_grade`` on, excludes it. Only the parts
+    of treatment in ``home_phases`` are given at home, never for the conditions in ``home_never_for``, and off label only
+    courses below ``home_off_label_below_g_per_kg``.
     """
 
     home_after_uneventful_supervised: Times
     first_setting: SettingChoice
     home_excluding_conditions: Items
     home_excluding_from_grade: Times
+    home_phases: Phases
+    home_never_for: Items
+    home_off_label_below_g_per_kg: Above
     home_kit: Items
     home_statements: dict[str, Statement] = {}
 
@@ -350,10 +363,16 @@ class MonitoringPolicy(Record):
 
 
 class Medicine(Fact):
-    """One medicine of a premedication or first-aid table as a source prints it; None where the source gives no dose."""
+    """One medicine of a premedication or first-aid table as a source prints it; empty where the source gives no dose.
+
+    ``dose`` is for adults and never shown for a child, ``child_dose`` for children. Of the medicines that name the same
+    ``one_of`` one is given at most.
+    """
 
     drug: Words
     dose: str = ""
+    child_dose: str = ""
+    one_of: str = ""
     route: str = ""
     min_before: tuple[WholeMinutes, WholeMinutes] | None = None
     when: Literal["after_earlier_reaction", "headache_earlier", "never_routine", "routine"]
@@ -412,10 +431,11 @@ class SubcutaneousPolicy(Record):
     ``fewest`` that hold the volume. ``schedule`` is what is proposed when none is asked for; when the sites run out it
     is divided over ``more_often`` infusions, or refused (``refuse``). ``days_after_iv_unread`` hold where no label day was read.
     ``order`` are the keys by which fitting products are proposed: ``fewest_findings``, ``fewest_sites``,
-    ``fewest_vials``, ``name``.
+    ``fewest_vials``, ``name``. ``bleeding_with`` are medicines with which a needle is warned of as with a risk of bleeding.
     """
 
     at_risk_limits: LimitsChoice
+    bleeding_with: Items
     growth: GrowthChoice
     within_range: RangeChoice
     weeks_per_month: WeeksPerMonth
@@ -444,7 +464,7 @@ class Range(Fact):
 
 class KineticsPolicy(Record):
     """How a forecast is made and doubted: samples of the posterior, the least effective number of them, from how many
-    standard deviations a level counts as unexplained (``check_samples`` look at each), how far ahead the curve runs, which central volumes are physiological.
+    standard deviations a level counts as unexplained (``check_samples`` look at each), how far ahead the curve runs, which central volumes are physiological, which weight holds between two weighings.
     """
 
     samples: Times
@@ -453,6 +473,7 @@ class KineticsPolicy(Record):
     check_samples: Times
     curve_days_after_last: DaysLong
     central_volume_ml_per_kg: Range
+    changing_weight: Statement
 
 
 class ReviewPolicy(Record):

@@ -243,7 +243,7 @@ Predicate = Annotated[
 ]
 
 #: What a rule may say about the patient beyond its finding; the plan slows down or watches for these.
-Risk = Literal["renal", "thrombotic", "haemolysis", "volume", "aseptic_meningitis"]
+Risk = Literal["renal", "thrombotic", "haemolysis", "volume", "aseptic_meningitis", "bleeding"]
 
 
 class Unknown(Record):

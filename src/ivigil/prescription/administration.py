@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ivigil.assessment.screening.circumstances import LISTS, Circumstances
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.policies import Medicine, MonitoringPolicy, Policies
 from ivigil.knowledge.products import Administration, Fluids, Product
-from ivigil.knowledge.recognition import WordList
-from ivigil.patient import Patient, Setting
+from ivigil.patient import Setting
 from ivigil.prescription.plan import AdministrationPlan, Instruction, Premedication
 from ivigil.sources import Origin, Read
 
 NOT_READ = "Not read: see the label."
+OPTIONS = "Options; choose, none is required by a label"
+NO_CHILD_DOSE = "no child dose read: ask the prescriber"
 
 TOPICS: dict[str, str] = {
     "line": "Line",
@@ -102,42 +104,56 @@ def _instruction(topic: str, text: str, fact: Fact) -> Instruction:
 
 
 def premedication(
-    patient: Patient, risks: frozenset[str], policies: Policies
+    about: Circumstances, risks: frozenset[str], policies: Policies, *, adult: bool
 ) -> tuple[tuple[Premedication, ...], Finding]:
-    """What to give before the infusion, and the finding that says why (or why nothing)."""
-    policy = policies.premedication
+    """Options before the infusion, and the finding that says why (or why none); adult doses only for an adult."""
+    policy, patient = policies.premedication, about.patient
     kinds = {kind for reaction in patient.known_reactions for kind in reaction.kinds}
     occasions = {"routine"} if policy.routine.value == "routine" else set()
     if kinds:
         occasions.add("after_earlier_reaction")
     if "headache" in kinds:
         occasions.add("headache_earlier")
-    lists: tuple[WordList, ...] = ("conditions", "allergies", "medicines")
-    against = risks.union(*((patient.listed(name) or frozenset()) | patient.in_texts(name) for name in lists))
+    against = risks.union(*(about.words.present(name) for name in LISTS))
     # What speaks against a medicine cannot be ruled out while nobody recorded it: then it is not offered.
     unchecked = None in {patient.conditions, patient.medicines, patient.allergies}
+    meant = [medicine for medicine in policy.medicines.values() if medicine.when in occasions]
     rows = tuple(
-        _premedication(medicine, kinds)
-        for medicine in policy.medicines.values()
-        if medicine.when in occasions and not against & set(medicine.not_with) and not (medicine.not_with and unchecked)
+        premedication_row(medicine, kinds, adult=adult)
+        for medicine in meant
+        if not against & set(medicine.not_with) and not (medicine.not_with and unchecked)
     )
+    seen = ", ".join(sorted(kinds)).replace("_", " ")
     sources = tuple(dict.fromkeys(name for statement in policy.statements.values() for name in statement.src))
-    if not rows:
-        text = "No premedication is proposed: none is routine by policy, and no earlier reaction is recorded."
+    if rows:
+        why = f"because of earlier reactions ({seen})" if kinds else "as a routine of policy"
+        text = f"Premedication is offered {why}. {OPTIONS}."
+    elif meant:
+        why = f"An earlier reaction is recorded ({seen})" if kinds else "Premedication is routine by policy"
+        ruled_out = (
+            "what would speak against it is not recorded" if unchecked else "something recorded speaks against each row"
+        )
+        text = f"{why}, and no premedication is proposed: {ruled_out}."
     else:
-        text = f"Premedication is offered because of earlier reactions ({', '.join(sorted(kinds)).replace('_', ' ')}); choose among the rows, none is required by a label."
+        text = "No premedication is proposed: none is routine by policy, and no earlier reaction is recorded."
     return rows, Finding(
         code="premedication", severity=Severity.INFORMS, text=text, sources=policy.routine.src or sources
     )
 
 
-def _premedication(medicine: Medicine, kinds: set[str]) -> Premedication:
+def premedication_row(medicine: Medicine, kinds: set[str], *, adult: bool) -> Premedication:
+    """One option as the policy prints it; a child is never shown the dose of an adult."""
     return Premedication(
         what=medicine.drug,
-        dose=medicine.dose,
+        one_of=medicine.one_of,
+        dose=medicine.dose if adult else medicine.child_dose or NO_CHILD_DOSE,
         route=medicine.route,
         min_before=medicine.min_before,
-        reason=f"Earlier reaction: {', '.join(sorted(kinds)).replace('_', ' ')}." if kinds else "Routine by policy.",
+        reason=(
+            f"Option after an earlier reaction: {', '.join(sorted(kinds)).replace('_', ' ')}."
+            if kinds
+            else "Option by policy, for everybody."
+        ),
         caution=medicine.caution,
         sources=medicine.src,
     )

@@ -78,7 +78,14 @@ def choose_weight(
         basis = demanded
     if basis is WeightBasis.ACTUAL:
         return DosingWeight(basis, actual_kg, actual_kg)
-    if not adult or height_cm is None or sex is None:
+    if not adult:
+        raise BadInput(
+            "--weight-basis" if asked_basis else "weight basis of the source",
+            basis.value,
+            f"Ideal and adjusted weight (Devine) are defined for adults; the patient is below {policy.adult_from_years.value} years.",
+            "Dose on actual weight (--weight-basis actual).",
+        )
+    if height_cm is None or sex is None:
         raise BadInput(
             "--weight-basis" if asked_basis else "weight basis of the source",
             basis.value,
@@ -97,12 +104,19 @@ def choose_weight(
     finding = Finding(
         code=f"dosing-weight-{basis.value}",
         severity=Severity.INFORMS,
-        text=f"The dose is counted on {basis.value} weight, {dosing} kg, not on the actual {actual_kg} kg "
-        f"(ideal weight by Devine {ideal.quantize(TENTH)} kg; rule set {policy.name}).",
+        text=f"{counted_on(basis, dosing, actual_kg)} (ideal weight by Devine {ideal.quantize(TENTH)} kg; rule set {policy.name}).",
         remedy="Use --weight-basis to choose another basis; the label states its doses per kg of body weight.",
         sources=policy.obese_from_bmi.src + policy.adjusted_fraction.src,
     )
     return DosingWeight(basis, dosing, min(actual_kg, dosing), (finding,))
+
+
+def counted_on(basis: WeightBasis, dosing_kg: Decimal, actual_kg: Decimal) -> str:
+    """How a plan says that another weight than the actual one doses."""
+    return (
+        f"The dose is counted on {basis.value} weight, {dosing_kg.quantize(TENTH)} kg,"
+        f" not on the actual {actual_kg.normalize():f} kg"
+    )
 
 
 def _lean(basis: WeightBasis, dosing_kg: Decimal, actual_kg: Decimal) -> Finding:

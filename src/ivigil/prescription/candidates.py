@@ -8,8 +8,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from ivigil.assessment.belongs import years_or_months
+from ivigil.assessment.implied import implied_words
 from ivigil.assessment.screening import Circumstances, screen_product
 from ivigil.findings import Finding, MayBe, Severity, in_order
+from ivigil.knowledge.facts import Age
 from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
@@ -102,10 +104,11 @@ class Reasons:
 
     def all(self, formulary: Formulary) -> tuple[Finding, ...]:
         """Every reason, heaviest first."""
-        return in_order((*self.found, *_copied(self.copies, formulary)))
+        return in_order((*self.found, *copied(self.copies, formulary)))
 
 
-def _copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Finding, ...]:
+def copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Finding, ...]:
+    """One finding that names everything that was read on a copy of the label only."""
     if not copies:
         return ()
     sources = tuple(dict.fromkeys(name for _, finding in copies for name in finding.sources))
@@ -148,9 +151,10 @@ def consider(product: Product, request: Request, formulary: Formulary, patient_r
     use = next((one for one in label.uses.values() if formulary.indication.id in one.indications), None)
     off_label = use is None
     if off_label:
-        reasons.add(_off_label(product, request, formulary))
         if request.off_label is None:
+            reasons.add(_reason_missing(product, request, formulary))
             return _done(product, label, None, True, reasons, formulary)
+        reasons.add(off_label_said(product, request.region, request.off_label, formulary))
     elif request.off_label is not None:
         reasons.add(_labelled_after_all(product, request, formulary))
     screened = screen_product(formulary.rules, circumstances(request, formulary, product))
@@ -169,7 +173,7 @@ def circumstances(
     """What the screening rules are asked about."""
     return Circumstances(
         patient=request.patient,
-        known_words=request.words,
+        known_words=request.words.implying(implied_words(formulary.indication)),
         at=request.start,
         region=request.region,
         long_gap_days=formulary.policies.rate.long_gap_days.value,
@@ -191,18 +195,21 @@ def _done(
     return Considered(product, label, use, off_label, reasons.all(formulary), risks, course, reasons.stopped)
 
 
-def _off_label(product: Product, request: Request, formulary: Formulary) -> Finding:
+def _reason_missing(product: Product, request: Request, formulary: Formulary) -> Finding:
+    return blocks(
+        "off-label-reason-missing",
+        f"The {request.region} label of {product.brand} does not name {formulary.indication.name}.",
+        "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
+    )
+
+
+def off_label_said(product: Product, region: str, reason: str, formulary: Formulary) -> Finding:
+    """That a label does not name the condition, and why the product is given all the same."""
     name = formulary.indication.name
-    if request.off_label is None:
-        return blocks(
-            "off-label-reason-missing",
-            f"The {request.region} label of {product.brand} does not name {name}.",
-            "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
-        )
     return Finding(
         code="off-label",
         severity=Severity.WARNS,
-        text=f"Off-label: the {request.region} label of {product.brand} does not name {name}. Reason given: {request.off_label.strip()}",
+        text=f"Off-label: the {region} label of {product.brand} does not name {name}. Reason given: {reason.strip()}",
         remedy="Follow the site's rules on consent and approval for off-label use.",
     )
 
@@ -216,6 +223,12 @@ def _labelled_after_all(product: Product, request: Request, formulary: Formulary
     )
 
 
+def age_floor(label: Label, use: Use | None) -> Age | None:
+    """The youngest age that was read for a use; off label the youngest of the label's uses."""
+    limits = [use.min_age] if use is not None else [one.min_age for one in label.uses.values()]
+    return min((limit for limit in limits if limit is not None), key=lambda limit: limit.years, default=None)
+
+
 def label_age(
     product: Product, label: Label, use: Use | None, request: Request, formulary: Formulary, reasons: Reasons
 ) -> Finding | None:
@@ -224,9 +237,7 @@ def label_age(
     if age is None:
         return None  # screening asks for it
     adult_from = formulary.policies.weight.adult_from_years.value
-    limits = [use.min_age] if use is not None else [one.min_age for one in label.uses.values()]
-    read = [limit for limit in limits if limit is not None]
-    floor = min(read, key=lambda limit: limit.years, default=None)
+    floor = age_floor(label, use)
     if floor is None:
         if age >= adult_from:
             return None
@@ -290,7 +301,7 @@ def _course(
         regimens = unbarred(regimens, limitations, risks, about)
     chosen = choose_regimen(regimens, phase, at_risk, request, formulary.policies.dose)
     if chosen is None:
-        reasons.add(_no_regimen(product, use, phase, request, available))
+        reasons.add(_no_regimen(product, use, phase, request, regimens))
         return None
     regimen_id, regimen = chosen
     reasons.found.extend(limitation_findings(limitations, regimen_id, risks, about))
@@ -339,9 +350,15 @@ def shortest_duration_h(
 
 
 def _no_regimen(
-    product: Product, use: Use | None, phase: Phase | None, request: Request, available: tuple[Phase, ...]
+    product: Product, use: Use | None, phase: Phase | None, request: Request, regimens: Mapping[str, Regimen]
 ) -> Finding:
-    whose = f"The label of {product.brand}" if use is not None else "No guideline in the knowledge base"
+    available = phases_of(regimens)
+    whose = f"The label of {product.brand}" if use is not None else "The knowledge base's guidance"
+    special = {
+        name: one.population
+        for name, one in regimens.items()
+        if one.phase is phase and one.population and one.g_per_kg_max is not None
+    }
     if request.regimen is not None:
         of_phase = "" if request.phase is None else f"{request.phase.value} "
         text = f"{whose} has no {of_phase}regimen called {request.regimen}."
@@ -351,6 +368,10 @@ def _no_regimen(
             f"{whose} gives no dose in figures for this use.",
             "Read it on the source and enter it in the overlay.",
         )
+    elif special:
+        shown = "; ".join(f"{name} ({population})" for name, population in special.items())
+        text = f"{whose} prints its {phase.value if phase else 'single'} dose only for particular patients: {shown}."
+        return blocks("no-regimen-for-phase", text, "Name the one that fits this patient with --regimen.")
     else:
         text = f"{whose} prints no {phase.value if phase else 'single'} dose for this use (it prints: {', '.join(available)})."
     return blocks("no-regimen-for-phase", text, "Choose another --phase, --regimen or product.")
@@ -392,7 +413,10 @@ def _vials(
 
     days = chosen(dose.largest_infusion_g, shelf)
     if days is not None:
-        return days, _about_part_vial(days[0], policy.part_vial_below_g.src)
+        return days, (
+            *_about_part_vial(days[0], policy.part_vial_below_g.src),
+            *about_unread_vials(product, days[0].given_g),
+        )
     if off_label:
         # A guideline's dose is no label's largest dose: whole vials may round it up within tolerance, and the plan says so.
         above = prescribed * (1 + policy.tolerance_fraction.value)
@@ -406,6 +430,7 @@ def _vials(
         sources = policy.tolerance_fraction.src
         return days, (
             Finding(code="rounded-above-guideline", severity=Severity.WARNS, text=text, remedy=remedy, sources=sources),
+            *about_unread_vials(product, days[0].given_g),
         )
     if shelf is not None and chosen(dose.largest_infusion_g, None):
         text = (
@@ -425,6 +450,25 @@ def _about_part_vial(day: Day, sources: tuple[str, ...]) -> tuple[Finding, ...]:
         f"{day.waste_g.normalize():f} g is discarded at each infusion."
     )
     return (Finding(code="part-vial", severity=Severity.INFORMS, text=text, sources=sources),)
+
+
+def about_unread_vials(product: Product, dose_g: Decimal) -> tuple[Finding, ...]:
+    """Larger vials that would serve a dose and exist by pages that do not permit to plan them."""
+    held = product.vials
+    larger = [] if held is None else [size for size in held.unread_g if held.sizes_g[-1] < size <= dose_g]
+    if held is None or not larger:
+        return ()
+    shown = ", ".join(f"{size.normalize():f}" for size in larger)
+    return (
+        Finding(
+            code="larger-vials-unread",
+            severity=Severity.INFORMS,
+            text=f"{product.brand} is known to come in vials of {shown} g too; they were not read well enough for this label, so the"
+            f" dose is planned in vials of {held.sizes_g[-1].normalize():f} g and less.",
+            remedy="Read the sizes on the label in force and enter them in the site's overlay; do not swap vials by hand without a new plan.",
+            sources=held.src,
+        ),
+    )
 
 
 def last_day(request: Request, dose: Dose) -> date:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ivigil.assessment.belongs import belongs_to
+from ivigil.assessment.implied import implied_conditions
+from ivigil.assessment.level import high_level
 from ivigil.assessment.screening import free_texts, kidney_function, screen_dose, screen_patient, unlikely_values
 from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
-from ivigil.knowledge.indications import StatusGroup
-from ivigil.knowledge.products import Product, Route
+from ivigil.knowledge.indications import Indication, StatusGroup
+from ivigil.knowledge.products import Product, RateTable, Route
 from ivigil.knowledge.regimens import Phase
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
@@ -40,10 +42,10 @@ from ivigil.prescription.plan import (
 from ivigil.prescription.proposal import in_order_of_proposal
 from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
-from ivigil.prescription.setting import choose_setting
+from ivigil.prescription.setting import Given, choose_setting
 from ivigil.prescription.timing import about_durations, about_last_infusion
-from ivigil.quantities import ml_from_g, tenths_down
-from ivigil.sources import CitedSource, cite
+from ivigil.quantities import mg_per_kg_min_from_ml_per_kg_h, ml_from_g, tenths_down
+from ivigil.sources import CitedSource, Read, cite
 
 CENT = Decimal("0.01")
 #: Kidneys and clots want fluid; a heart that cannot bear volume does not.
@@ -80,8 +82,11 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         infusions, said = _infusions(chosen, chosen.course, request, formulary)
         findings.extend(said)
         findings.extend(_about_time(chosen.product, chosen.course, infusions, request, formulary))
-        rows, why = premedication(request.patient, risks, formulary.policies)
-        setting, about_setting = choose_setting(request, formulary, chosen.product)
+        adult = is_adult(request, formulary)
+        about = circumstances(request, formulary, chosen.product)
+        rows, why = premedication(about, risks, formulary.policies, adult=adult)
+        given = Given(chosen.course.regimen.phase, chosen.off_label, chosen.course.dose.g_per_kg)
+        setting, about_setting = choose_setting(request, formulary, chosen.product, given)
         findings.extend((why, *about_setting))
         administration = administration_plan(chosen.product, formulary.policies, setting)
         prescription = _prescription(chosen, chosen.course, infusions, request, formulary, rows, setting)
@@ -135,7 +140,7 @@ def before_products(request: Request, formulary: Formulary) -> tuple[list[Findin
     findings = [
         *_overlay_waits(formulary),
         *_age_missing(request),
-        *_indication_standing(request, formulary),
+        *indication_standing(formulary),
         *_age_of_condition(request, formulary),
         *free_texts(request.patient, formulary.vocabulary, formulary.policies.free_text),
         *_old_weight(request, formulary),
@@ -143,6 +148,8 @@ def before_products(request: Request, formulary: Formulary) -> tuple[list[Findin
             request.patient, request.start, formulary.policies.plausibility, formulary.vocabulary, adult_from
         ),
         *kidney_function(request.patient, request.start),
+        *implied_conditions(formulary.indication, formulary.vocabulary),
+        *high_level(formulary.indication, request.patient, request.start, formulary.policies.dose),
         *screened.findings,
     ]
     return findings, screened.risks
@@ -207,7 +214,7 @@ def _age_missing(request: Request) -> Iterable[Finding]:
         )
 
 
-def _indication_standing(request: Request, formulary: Formulary) -> Iterable[Finding]:
+def indication_standing(formulary: Formulary) -> Iterable[Finding]:
     """A condition for which the facts say that immunoglobulin is not supported is stopped before any product is."""
     indication = formulary.indication
     sources = tuple(dict.fromkeys(name for fact in indication.regulatory.values() for name in fact.src))
@@ -235,12 +242,18 @@ def _age_of_condition(request: Request, formulary: Formulary) -> Iterable[Findin
     return belongs_to(formulary.indication, request.patient, request.start)
 
 
+def is_adult(request: Request, formulary: Formulary) -> bool:
+    """Whether the patient is known to be of the age from which policy counts adults."""
+    age = request.patient.age_at(request.start)
+    return age is not None and age >= formulary.policies.weight.adult_from_years.value
+
+
 def _old_weight(request: Request, formulary: Formulary) -> Iterable[Finding]:
     measured, age = request.patient.weight_measured_on, request.patient.age_at(request.start)
     if measured is None or age is None:
         return
     policy = formulary.policies.dose
-    adult = age >= formulary.policies.weight.adult_from_years.value
+    adult = is_adult(request, formulary)
     allowed, confirmed = (
         (policy.weight_valid_days_adult, policy.weight_confirm_after_days_adult)
         if adult
@@ -325,8 +338,10 @@ def rate_borne_before_a_reaction(chosen: Considered, request: Request) -> Decima
 def _ladder(chosen: Considered, course: Course, request: Request, formulary: Formulary) -> Ladder:
     pattern, earlier = pattern_of(chosen, request, formulary)
     at_risk, borne = chosen.label.at_risk if chosen.label else None, rate_borne_before_a_reaction(chosen, request)
-    strength, policy = course.concentration_g_per_ml, formulary.policies.rate
-    return slowest([build_ladder(one, strength, pattern, earlier, policy, at_risk, borne) for one in course.tables])
+    strength, policy, ceiling = course.concentration_g_per_ml, formulary.policies.rate, formulary.indication.max_rate
+    return slowest(
+        [build_ladder(one, strength, pattern, earlier, policy, at_risk, borne, ceiling) for one in course.tables]
+    )
 
 
 def _about_time(
@@ -403,25 +418,9 @@ def _infusions(
 def _about_rates(
     chosen: Considered, course: Course, ladder: Ladder, formulary: Formulary, request: Request
 ) -> Iterable[Finding]:
-    strength, agree = course.concentration_g_per_ml, formulary.policies.rate.printed_units_agree_within.value
-    for name, rate in (("starting rate", course.rates.start), ("maximum rate", course.rates.max)):
-        printed = rate.each_ml_per_kg_h(strength)
-        low, high = min(printed.values()), max(printed.values())
-        if high > low * (1 + agree):
-            shown = ", ".join(f"{unit}: {value.normalize():f} mL/kg/h" for unit, value in printed.items())
-            yield Finding(
-                code="printed-rates-disagree",
-                severity=Severity.INFORMS,
-                text=f"The label's units for the {name} disagree ({shown}); the lower, {low.normalize():f} mL/kg/h, governs.",
-                sources=rate.src,
-            )
-    if chosen.off_label:
-        yield Finding(
-            code="no-label-rate",
-            severity=Severity.INFORMS,
-            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {chosen.product.brand} are taken, as for a first infusion; at no minute is it faster than any of their ladders.",
-            sources=tuple(dict.fromkeys(course.rates.start.src + course.rates.max.src)),
-        )
+    strength = course.concentration_g_per_ml
+    yield from about_label_rates(chosen.product, course.rates, strength, chosen.off_label, formulary)
+    yield from _borne_elsewhere(chosen, request, ladder)
     if ladder.risk_cap is not None:
         cap, risk = ladder.risk_cap, chosen.label.at_risk if chosen.label else None
         asks = "" if risk is None else "; the label asks for the lowest practicable rate"
@@ -449,6 +448,64 @@ def _about_rates(
             text="The label leaves steps or holds between start and maximum open; those marked policy are the site's.",
             sources=formulary.policies.rate.step_factor.src,
         )
+
+
+def about_label_rates(
+    product: Product, rates: RateTable, strength: Decimal, off_label: bool, formulary: Formulary
+) -> Iterable[Finding]:
+    """What the label's rates and those printed for the condition say of themselves, whoever the patient is."""
+    agree = formulary.policies.rate.printed_units_agree_within.value
+    for name, rate in (("starting rate", rates.start), ("maximum rate", rates.max)):
+        printed = rate.each_ml_per_kg_h(strength)
+        low, high = min(printed.values()), max(printed.values())
+        if high > low * (1 + agree):
+            shown = ", ".join(f"{unit}: {value.normalize():f} mL/kg/h" for unit, value in printed.items())
+            yield Finding(
+                code="printed-rates-disagree",
+                severity=Severity.INFORMS,
+                text=f"The label's units for the {name} disagree ({shown}); the lower, {low.normalize():f} mL/kg/h, governs.",
+                sources=rate.src,
+            )
+    if off_label:
+        yield Finding(
+            code="no-label-rate",
+            severity=Severity.INFORMS,
+            text=f"No label rate for this use: lowest start, longest hold and lowest maximum of the labelled uses of {product.brand} are taken, as for a first infusion; at no minute is it faster than any of their ladders.",
+            sources=tuple(dict.fromkeys(rates.start.src + rates.max.src)),
+        )
+    yield from _condition_rate(formulary.indication, strength, off_label)
+
+
+def _condition_rate(indication: Indication, g_per_ml: Decimal, off_label: bool) -> Iterable[Finding]:
+    """The highest rate that a source prints for the condition, which holds for every product."""
+    limit = indication.max_rate
+    if limit is None:
+        return
+    rate = limit.ml_per_kg_h_at(g_per_ml)
+    yield Finding(
+        code="rate-ceiling-of-condition",
+        severity=Severity.WARNS if off_label else Severity.INFORMS,
+        text=f"For {indication.name} no product runs faster than {rate.normalize():f} mL/kg/h"
+        f" ({mg_per_kg_min_from_ml_per_kg_h(rate, g_per_ml).normalize():f} mg/kg/min). {limit.text}",
+        sources=limit.src,
+        verified=limit.read is not Read.NOT_READ,
+    )
+
+
+def _borne_elsewhere(chosen: Considered, request: Request, ladder: Ladder) -> Iterable[Finding]:
+    """On a switch: at which rate another product was borne to which a reaction is recorded."""
+    for entry in request.patient.immunoglobulin_history or ():
+        borne = entry.rate_borne_ml_per_kg_h
+        if entry.product == chosen.product.id or not entry.reactions or borne is None:
+            continue
+        if borne < ladder.max_rate_ml_per_kg_h:
+            yield Finding(
+                code="rate-borne-of-other-product",
+                severity=Severity.WARNS,
+                text=f"A reaction to {entry.product} is recorded, of which {borne.normalize():f} mL/kg/h was the highest rate borne"
+                f" without symptoms; this plan of {chosen.product.brand} rises to {ladder.max_rate_ml_per_kg_h.normalize():f} mL/kg/h.",
+                remedy="Settle what the reaction was; keep the rate at or below the one borne with --ceiling-ml-per-h, or stop rising there.",
+            )
 
 
 # ---- the result

@@ -67,9 +67,13 @@ class Candidate(_Part):
 
 
 class Premedication(_Part):
-    """One medicine or measure before the infusion; ``dose`` is what the source prints, empty where it prints none."""
+    """An option before the infusion; ``dose`` is what the source prints, empty where it prints none.
+
+    Of the options that name the same ``one_of`` at most one is given; empty where it stands alone.
+    """
 
     what: str
+    one_of: str = ""
     dose: str
     route: str
     min_before: tuple[int, int] | None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
 from ivigil import written
+from ivigil.assessment.dates import check_dates
 from ivigil.assessment.screening import Rules, Words, not_meant
 from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, MayBe, Severity
@@ -21,7 +22,6 @@ from ivigil.patient import Patient
 from ivigil.prescription.plan import Accepted
 from ivigil.prescription.stock import StockRow
 from ivigil.prescription.words import check_name, check_reason
-from ivigil.quantities import DAYS_IN_A_LEAP_YEAR
 from ivigil.sources import MadeWith, Source
 
 
@@ -91,7 +91,7 @@ class Request:
         self._check_texts()
         if self.off_label is not None:
             check_reason("--off-label", self.off_label, "Off-label use needs a reason in words.", "Say why.")
-        _check_dates(self.patient, self.start)
+        check_dates(self.patient, self.start, "--start")
         if aside := not_meant(self.patient, (row.code for row in self.accepted)):
             object.__setattr__(self, "patient", self.patient.setting_aside(aside))
 
@@ -135,46 +135,6 @@ class Request:
     def stops(self, finding: Finding) -> bool:
         """Whether a finding still blocks."""
         return finding.severity is Severity.BLOCKS and not self.accepts(finding)
-
-
-def _check_dates(patient: Patient, start: datetime) -> None:
-    later = "No record may lie after the planned start."
-    born = _born_from(patient, start)
-
-    def check(where: str, when: datetime | date | None, before_birth: str, own: str) -> None:
-        if when is None:
-            return
-        day, late = (when.date(), when > start) if isinstance(when, datetime) else (when, when > start.date())
-        if late:
-            raise BadInput(where, when.isoformat(), later, f"Correct the {own} or --start.")
-        if born is not None and day < born:
-            raise BadInput(where, when.isoformat(), before_birth, f"Correct the {own}, birth_date or age_years.")
-
-    check("birth_date", patient.birth_date, "", "date")
-    check("weight_measured_on", patient.weight_measured_on, "Nobody is weighed before birth.", "date")
-    for number, lab in enumerate(patient.labs or ()):
-        check(f"labs[{number}].taken_at", lab.taken_at, "No sample is taken before birth.", "time")
-    for number, entry in enumerate(patient.immunoglobulin_history or ()):
-        where = f"immunoglobulin_history[{number}]"
-        check(f"{where}.last_given_at", entry.last_given_at, "Nobody is infused before birth.", "time")
-        for count, reaction in enumerate(entry.reactions or ()):
-            there, planned = f"{where}.reactions[{count}]", reaction.specialist_plan
-            check(f"{there}.at", reaction.at, "Nobody is infused before birth.", "time")
-            check(
-                f"{there}.specialist_plan.at",
-                None if planned is None else planned.at,
-                "Nobody is planned for before birth.",
-                "time",
-            )
-
-
-def _born_from(patient: Patient, start: datetime) -> date | None:
-    """The earliest day on which the patient can have been born; an age in years leaves the running year open."""
-    if patient.birth_date is not None:
-        return patient.birth_date
-    if patient.age_years is None:
-        return None
-    return start.date() - timedelta(days=int((patient.age_years + 1) * DAYS_IN_A_LEAP_YEAR))
 
 
 def check_accepted(accepted: tuple[Accepted, ...], findings: tuple[Finding, ...], policy: AcceptancePolicy) -> None:

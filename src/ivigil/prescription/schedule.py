@@ -68,6 +68,7 @@ def build_ladder(
     policy: RatePolicy,
     at_risk: AtRisk | None,
     borne_ml_per_kg_h: Decimal | None = None,
+    ceiling: Rate | None = None,
 ) -> Ladder:
     """The ladder for one use at one concentration.
 
@@ -79,8 +80,9 @@ def build_ladder(
         policy: steps and limits that labels leave open.
         at_risk: the label's words for patients at risk; asked only for that pattern.
         borne_ml_per_kg_h: the highest rate borne of a product that caused a reaction; caps any pattern.
+        ceiling: the highest rate that a source prints for the condition, whatever the product.
     """
-    ordinary = ordinary_maximum(table, concentration_g_per_ml, earlier_infusions)
+    ordinary = ordinary_maximum(table, concentration_g_per_ml, earlier_infusions, ceiling)
     rungs = _printed(table, concentration_g_per_ml) or _by_policy(table, concentration_g_per_ml, pattern, policy)
     risk_cap = at_risk_maximum(ordinary, at_risk, concentration_g_per_ml, policy) if pattern == "at_risk" else None
     cap = risk_cap or ordinary
@@ -89,13 +91,17 @@ def build_ladder(
     return Ladder(pattern, _up_to(rungs, cap), risk_cap)
 
 
-def ordinary_maximum(table: RateTable, concentration_g_per_ml: Decimal, earlier_infusions: int) -> Cap:
-    """The label's maximum, or its tier's for so many earlier infusions where that is lower."""
+def ordinary_maximum(
+    table: RateTable, concentration_g_per_ml: Decimal, earlier_infusions: int, ceiling: Rate | None = None
+) -> Cap:
+    """The label's maximum, or its tier's for so many earlier infusions or the condition's where that is lower."""
     limit: Rate = table.max
     open_tiers = [tier for tier in table.tiers if tier.after_infusions <= earlier_infusions]
     if open_tiers:
         tier = max(open_tiers, key=lambda one: one.after_infusions)
         limit = min((limit, tier), key=lambda rate: rate.ml_per_kg_h_at(concentration_g_per_ml))
+    if ceiling is not None:
+        limit = min((limit, ceiling), key=lambda rate: rate.ml_per_kg_h_at(concentration_g_per_ml))
     return Cap(limit.ml_per_kg_h_at(concentration_g_per_ml), _basis(limit), limit.src)
 
 

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from ivigil.assessment.screening import Circumstances
+from dataclasses import dataclass
+from decimal import Decimal
+
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.products import Product
+from ivigil.knowledge.regimens import Phase
 from ivigil.patient import Setting
+from ivigil.prescription.candidates import circumstances
 from ivigil.prescription.request import Formulary, Request
 
 
-def choose_setting(request: Request, formulary: Formulary, product: Product) -> tuple[Setting, tuple[Finding, ...]]:
+@dataclass(frozen=True)
+class Given:
+    """What is to be given into a vein: part of treatment, whether off label, dose of the course (g/kg)."""
+
+    phase: Phase
+    off_label: bool
+    g_per_kg: Decimal
+
+
+def never_at_home(given: Given | None, formulary: Formulary) -> tuple[str, tuple[str, ...]] | None:
+    """Why this treatment is never given at home, whoever the patient is, and on whose word; None if it may be."""
+    policy, name = formulary.policies.setting, formulary.indication.name
+    if formulary.indication.id in policy.home_never_for.items:
+        return f"{name} is an emergency of the hospital by policy", policy.home_never_for.src
+    if given is None:
+        return None
+    if given.phase.value not in policy.home_phases.items:
+        only = " or ".join(policy.home_phases.items)
+        return f"by policy only {only} is given at home, and this is a {given.phase.value} dose", policy.home_phases.src
+    most = policy.home_off_label_below_g_per_kg
+    if given.off_label and given.g_per_kg >= most.value:
+        text = f"off label, policy gives less than {most.value.normalize():f} g/kg a course at home"
+        return text, most.src
+    return None
+
+
+def choose_setting(
+    request: Request, formulary: Formulary, product: Product, given: Given | None = None
+) -> tuple[Setting, tuple[Finding, ...]]:
     """The setting, and findings that say why a wish was not followed."""
     policy = formulary.policies.setting
     wish = request.patient.setting_wish
@@ -17,9 +49,7 @@ def choose_setting(request: Request, formulary: Formulary, product: Product) -> 
     if wish in {None, "hospital"}:
         return first if wish is None else "hospital", ()
     needed = int(policy.home_after_uneventful_supervised.value)
-    about = Circumstances(
-        request.patient, request.start, request.region, formulary.policies.rate.long_gap_days.value, product
-    )
+    about = circumstances(request, formulary, product)
     borne = about.borne.uneventful_supervised_infusions if about.borne else 0
     if wish == "clinic":
         return (
@@ -27,10 +57,10 @@ def choose_setting(request: Request, formulary: Formulary, product: Product) -> 
             if borne
             else (first, (_not_yet(f"a first infusion of {product.brand} is given in {first}", "clinic"),))
         )
-    against = sorted(
-        set(policy.home_excluding_conditions.items)
-        & ((request.patient.listed("conditions") or frozenset()) | request.patient.in_texts("conditions"))
-    )
+    never = never_at_home(given, formulary)
+    if never is not None:
+        return first, (_not_yet(never[0], "home", never[1], ever=False),)
+    against = sorted(set(policy.home_excluding_conditions.items) & about.words.present("conditions"))
     worst = max((one.grade or 0 for one in request.patient.known_reactions), default=0)
     reasons = {
         "a severe reaction to immunoglobulin is recorded": any(
@@ -64,10 +94,11 @@ def choose_setting(request: Request, formulary: Formulary, product: Product) -> 
     )
 
 
-def _not_yet(why: str, wish: str, sources: tuple[str, ...] = ()) -> Finding:
+def _not_yet(why: str, wish: str, sources: tuple[str, ...] = (), *, ever: bool = True) -> Finding:
+    where, yet = ("at home" if wish == "home" else "in the clinic"), " yet" if ever else ""
     return Finding(
         code=f"setting-not-{wish}",
         severity=Severity.INFORMS,
-        text=f"Not at {wish} yet: {why}." if wish == "home" else f"Not in the {wish} yet: {why}.",
+        text=f"Not {where}{yet}: {why}.",
         sources=sources,
     )

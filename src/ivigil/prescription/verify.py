@@ -21,12 +21,13 @@ from ivigil.knowledge.regimens import Regimen, WeightBasis
 from ivigil.prescription.administration import administration_plan
 from ivigil.prescription.candidates import shortest_duration_h
 from ivigil.prescription.dose import largest_infusion_g, most_days
-from ivigil.prescription.needs import dose_need, indication_need, infusion_needs, planned_concentration
+from ivigil.prescription.needs import planned_concentration
 from ivigil.prescription.off_label import labelled_tables, slowest, strictest_rates
-from ivigil.prescription.permission import permitted
-from ivigil.prescription.plan import AnyPlan, Infusion, Plan, Prescription, check_unchanged
+from ivigil.prescription.plan import NOTICE, AnyPlan, Infusion, Plan, Prescription, check_unchanged
 from ivigil.prescription.request import Formulary, check_accepted
+from ivigil.prescription.said import Planned, asked_of_facts, contradictions, must_say
 from ivigil.prescription.schedule import PumpRun, build_ladder, run_pump, vitals_due_min
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 from ivigil.prescription.vials import DoseWindow
 from ivigil.quantities import (
     MIN_PER_H,
@@ -62,7 +63,7 @@ def check_plan(plan: Plan, formulary: Formulary | None) -> None:
     _refuse(verify(plan, formulary))
 
 
-def check_nothing_open(plan: AnyPlan) -> None:
+def check_nothing_open(plan: Plan | SubcutaneousPlan) -> None:
     """Refuse a plan of any route that was altered, or that is called planned although something blocks it.
 
     Raises:
@@ -70,7 +71,7 @@ def check_nothing_open(plan: AnyPlan) -> None:
         Blocked: something blocks, whatever its status says.
     """
     check_unchanged(plan)
-    _refuse(() if plan.status == "blocked" else tuple(_open(plan)))
+    _refuse((*_notice(plan), *(() if plan.status == "blocked" else _open(plan))))
 
 
 def _refuse(faults: tuple[Fault, ...]) -> None:
@@ -90,11 +91,12 @@ def verify(plan: Plan, formulary: Formulary | None = None) -> tuple[Fault, ...]:
         formulary: the facts for its condition, if they are the very facts it was made with (``made_with``); None leaves
             the limits that only facts can tell unchecked.
     """
+    faults = [*_notice(plan)]
     if plan.status == "blocked":
         if plan.prescription is not None or plan.administration is not None or plan.infusions:
-            return (Fault("infusions", "It is blocked, and still holds something that could be given."),)
-        return ()
-    faults = [*_open(plan)]
+            faults.append(Fault("infusions", "It is blocked, and still holds something that could be given."))
+        return tuple(faults)
+    faults += _open(plan)
     ordered = plan.prescription
     if ordered is None or plan.administration is None or not plan.infusions:
         return (*faults, Fault("status", "It is called planned and prescribes nothing.", blocks=True))
@@ -107,6 +109,11 @@ def verify(plan: Plan, formulary: Formulary | None = None) -> tuple[Fault, ...]:
 
 
 # ---- what stands open
+
+
+def _notice(plan: Plan | SubcutaneousPlan) -> Iterator[Fault]:
+    if plan.notice != NOTICE:
+        yield Fault("notice", "Its notice is not the one that every plan carries.")
 
 
 def _open(plan: AnyPlan) -> Iterator[Fault]:
@@ -255,7 +262,14 @@ def _by_facts(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[F
     if regimen is None or rates is None:
         yield Fault("prescription.regimen", "The facts hold no such regimen, or no rates, for this use.", blocks=True)
         return
-    yield from _read(ordered, product, use, regimen, name, rates, facts)
+    planned = Planned(product, label, use, regimen, name, rates)
+    for finding in asked_of_facts(ordered, planned, facts):
+        if finding.severity is Severity.BLOCKS:
+            yield Fault("prescription", finding.text, blocks=True)
+    for finding in must_say(plan, ordered, planned, facts):
+        if finding.severity is not Severity.BLOCKS and finding not in plan.findings:
+            yield Fault("findings", f"{finding.code} is missing, which these facts always say: {finding.text}")
+    yield from (Fault(where, text) for where, text in contradictions(plan, ordered, facts))
     yield from _names(plan, ordered, product, label, use, regimen, facts)
     yield from _dose(plan, ordered, regimen, use, facts)
     for one in plan.infusions:
@@ -298,26 +312,6 @@ def _findings_by_facts(plan: Plan, ordered: Prescription, facts: Formulary) -> I
         yield Fault("infusions[0].pattern", "Its pattern of rates and its findings on risk disagree.")
 
 
-def _read(
-    ordered: Prescription,
-    product: Product,
-    use: Use | None,
-    regimen: Regimen,
-    concentration: str,
-    rates: RateTable,
-    facts: Formulary,
-) -> Iterator[Fault]:
-    """What permits must have been read."""
-    needs = infusion_needs(product, concentration, rates)
-    asked = [permitted(need, ordered.region, facts.source_of) for need in needs]
-    if use is not None:
-        asked.append(permitted(indication_need(use), ordered.region, facts.source_of))
-    asked.append(permitted(dose_need(regimen), ordered.region, facts.source_of, guideline=use is None))
-    for finding in asked:
-        if finding is not None and finding.severity is Severity.BLOCKS:
-            yield Fault("prescription", finding.text, blocks=True)
-
-
 def _names(
     plan: Plan,
     ordered: Prescription,
@@ -346,13 +340,6 @@ def _names(
     for where, stands, known in rows:
         if stands != known:
             yield Fault(where, f"{where} is not what the facts say.")
-    offered = {
-        (one.drug, one.dose, one.route, one.min_before, one.caution)
-        for one in facts.policies.premedication.medicines.values()
-    }
-    for row in ordered.premedication:
-        if (row.what, row.dose, row.route, row.min_before, row.caution) not in offered:
-            yield Fault("prescription.premedication", f"{row.what} does not stand so in the premedication policy.")
 
 
 def _dose(plan: Plan, ordered: Prescription, regimen: Regimen, use: Use | None, facts: Formulary) -> Iterator[Fault]:
@@ -436,6 +423,7 @@ def _rates(
                     policy,
                     label.at_risk,
                     one.max_rate_ml_per_kg_h,
+                    facts.indication.max_rate,
                 )
                 for table in tables
             ]

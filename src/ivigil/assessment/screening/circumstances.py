@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -23,13 +22,28 @@ class Words:
     Rules ask for them hundreds of times a plan, so they are gathered once.
     """
 
-    listed: Mapping[WordList, frozenset[str] | None]
-    in_texts: Mapping[WordList, frozenset[str]]
+    listed: dict[WordList, frozenset[str] | None]
+    in_texts: dict[WordList, frozenset[str]]
 
     @classmethod
     def of(cls, patient: Patient) -> Words:
         """Gathered from a record."""
         return cls({name: patient.listed(name) for name in LISTS}, {name: patient.in_texts(name) for name in LISTS})
+
+    def present(self, name: WordList) -> frozenset[str]:
+        """Every word of a list that is recorded or stands in a text."""
+        return (self.listed[name] or frozenset()) | self.in_texts[name]
+
+    def implying(self, conditions: tuple[str, ...]) -> Words:
+        """The same with conditions that the indication itself means.
+
+        They count as recorded; where no conditions are recorded, the others stay not recorded.
+        """
+        if not conditions:
+            return self
+        recorded, found = self.listed["conditions"], self.in_texts["conditions"]
+        listed = self.listed | {"conditions": None if recorded is None else recorded | set(conditions)}
+        return replace(self, listed=listed, in_texts=self.in_texts | {"conditions": found | set(conditions)})
 
 
 LISTS: tuple[WordList, ...] = ("conditions", "allergies", "medicines")

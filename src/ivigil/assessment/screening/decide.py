@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from ivigil.assessment.kidney import egfr_of
+from ivigil.assessment.kidney import egfr_of, older_recorded_egfr
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.knowledge import rules
 from ivigil.knowledge.recognition import WordList
@@ -97,7 +97,11 @@ def _lab_missing(predicate: rules.LabMissing, about: Circumstances) -> Verdict:
 
 def _egfr_below(predicate: rules.EgfrBelow, about: Circumstances) -> Verdict:
     egfr = egfr_of(about.patient, about.at)
-    return None if egfr is None else egfr.ml_per_min_per_1_73_m2 < predicate.value
+    if egfr is not None:
+        return egfr.ml_per_min_per_1_73_m2 < predicate.value
+    # An old value no longer says that the kidneys are well, but it may still say that they were not.
+    older = older_recorded_egfr(about.patient)
+    return True if older is not None and older.ml_per_min_per_1_73_m2 < predicate.value else None
 
 
 def _age_between(predicate: rules.AgeBetween, about: Circumstances) -> Verdict:

@@ -71,6 +71,15 @@ def rates_are_possible(product: Product, file: str, limits: PlausibilityPolicy) 
                 yield from _within(f"{file}: {dotted(keys)}", value, span, "mL/kg/h")
 
 
+def condition_rate_is_possible(
+    rate: Rate, strengths: Iterable[Decimal], file: str, limits: PlausibilityPolicy
+) -> Iterator[CheckRow]:
+    """The highest rate of a condition is one that a label could print, at every strength there is."""
+    for g_per_ml in sorted(strengths):
+        for value in rate.each_ml_per_kg_h(g_per_ml).values():
+            yield from _within(f"{file}: max_rate", value, limits.fact_rate_ml_per_kg_h, "mL/kg/h")
+
+
 def strengths_are_their_names(product: Product, file: str) -> Iterator[CheckRow]:
     """The key of a concentration is its percentage: a product of 10 % holds 0.1 g/mL."""
     for key, one in product.concentrations.items():

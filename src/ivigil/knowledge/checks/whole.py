@@ -12,6 +12,7 @@ from ivigil.knowledge.checks.doses import doses_add_up
 from ivigil.knowledge.checks.labels import labels_stand, regimens_are_the_labels_own
 from ivigil.knowledge.checks.ladders import ladders, printed_units_agree
 from ivigil.knowledge.checks.limits import (
+    condition_rate_is_possible,
     numbers_are_possible,
     rates_are_possible,
     strengths_are_their_names,
@@ -29,6 +30,7 @@ from ivigil.knowledge.checks.sources import (
 )
 from ivigil.knowledge.checks.subcutaneous import starts_add_up, starts_stand
 from ivigil.knowledge.checks.words import (
+    implied_words_exist,
     limitations_hold,
     policies_name_what_exists,
     rules_hold,
@@ -94,6 +96,13 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
             rows += printed_units_agree(product, file, within)
             rows += rates_are_possible(product, file, policies.plausibility)
             rows += under_the_skin_is_possible(product, file, policies.plausibility, within)
+    for name, indication in indications.items():
+        file = f"indications/{name}.toml"
+        if vocabulary is not None:
+            rows += implied_words_exist(indication, file, vocabulary)
+        if policies is not None and indication.max_rate is not None:
+            strengths = {one.g_per_ml for product in products.values() for one in product.concentrations.values()}
+            rows += condition_rate_is_possible(indication.max_rate, strengths, file, policies.plausibility)
     if policies is not None:
         rows += policies_agree_with_themselves(policies)
         rows += policies_are_possible(policies)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from ivigil.knowledge import rules
 from ivigil.knowledge.checks.labels import condition_exists
 from ivigil.knowledge.checks.rows import CheckRow, Weight, error, records_in, spelled
+from ivigil.knowledge.indications import Indication
 from ivigil.knowledge.policies import Policies
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.rules import Rule
@@ -48,9 +49,14 @@ def policies_name_what_exists(
     """Ids that policies name: conditions dosed by policy, conditions that exclude home, what rules out a medicine."""
     for name in policies.dose.proposed_g_per_kg:
         yield from condition_exists("policy/dose.toml: proposed_g_per_kg", name, indication_ids)
+    for name in policies.setting.home_never_for.items:
+        yield from condition_exists("policy/setting.toml: home_never_for", name, indication_ids)
     for name in policies.setting.home_excluding_conditions.items:
         if name not in vocabulary.conditions:
             yield _no_word("policy/setting.toml: home_excluding_conditions", name, "conditions")
+    for name in policies.subcutaneous.bleeding_with.items:
+        if name not in vocabulary.medicines:
+            yield _no_word("policy/subcutaneous.toml: bleeding_with", name, "medicines")
     against = {
         *_risks(),
         *vocabulary.conditions,
@@ -65,6 +71,13 @@ def policies_name_what_exists(
                     name,
                     "conditions, medicines, allergies or risks",
                 )
+
+
+def implied_words_exist(indication: Indication, file: str, vocabulary: Vocabulary) -> Iterator[CheckRow]:
+    """What a condition implies are words of the vocabulary."""
+    for name in () if indication.implies is None else indication.implies.items:
+        if name not in vocabulary.conditions:
+            yield _no_word(f"{file}: implies", name, "conditions")
 
 
 def _risks() -> tuple[str, ...]:

@@ -143,6 +143,15 @@ def _regular_before(
     sources = sc.previous.src if sc.previous else ()
     needed = months * formulary.policies.subcutaneous.weeks_per_month.value * DAYS_PER_WEEK
     asks = f"The label of {product.brand} asks for at least {months} months of regular immunoglobulin before"
+    gap, days = formulary.policies.rate.long_gap_days, (asked.request.start - latest.last_given_at).days
+    if days > gap.value:
+        return blocks(
+            "previous-treatment-short",
+            f"{asks}; the last infusion recorded lies {days} days back, and by policy treatment that stopped for more than {figure(gap.value)} days does not count.",
+            "Start again intravenously, or have a prescriber override it with the reason.",
+            MayBe.OVERRIDDEN,
+            (*sources, *gap.src),
+        )
     if asked.iv_interval_days is None:
         return Finding(
             code="previous-treatment",

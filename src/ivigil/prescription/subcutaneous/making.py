@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ivigil.findings import Finding, in_order
+from ivigil.findings import Finding, Severity, in_order
 from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.products import Label, Product, Route
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan
-from ivigil.prescription.candidates import blocks
+from ivigil.prescription.candidates import blocks, circumstances
 from ivigil.prescription.making import before_products, candidate, check_request, none_fits, valid_until
 from ivigil.prescription.plan import NOTICE, Instruction, identified
 from ivigil.prescription.request import Formulary, Request, check_accepted
@@ -34,6 +34,7 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
     check_request(request, formulary)
     findings, patient_risks = before_products(request, formulary)
     findings.extend(_never_under_skin(request, formulary))
+    findings.extend(_bleeding(request, formulary, patient_risks))
     products = [one for one in formulary.products if one.route is Route.SC or one.id == request.product]
     weighed = in_order_of_proposal((weigh(one, asked, formulary, patient_risks) for one in products), formulary)
     chosen = _choose(weighed, request)
@@ -79,7 +80,7 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
 def _never_under_skin(request: Request, formulary: Formulary) -> Iterable[Finding]:
     """What any label of the formulary forbids under the skin is forbidden with every product."""
     said: set[str] = set()
-    recorded = (request.patient.listed("conditions") or frozenset()) | request.patient.in_texts("conditions")
+    recorded = circumstances(request, formulary).words.present("conditions")
     for product in formulary.products:
         for label in product.labels.values():
             if label.subcutaneous is None:
@@ -102,6 +103,23 @@ def _never(condition: str, product: Product, fact: Fact | None, said: set[str]) 
         sources=fact.src,
     )
     yield finding.model_copy(update={"verified": fact.read is not Read.NOT_READ})
+
+
+def _bleeding(request: Request, formulary: Formulary, risks: frozenset[str]) -> Iterable[Finding]:
+    """Needles under the skin of somebody who bleeds easily; shown as policy."""
+    policy = formulary.policies.subcutaneous.bleeding_with
+    taken = sorted(set(policy.items) & circumstances(request, formulary).words.present("medicines"))
+    why = [formulary.vocabulary.medicines[word].name for word in taken]
+    if "bleeding" in risks:
+        why.insert(0, "few platelets or a tendency to bleed")
+    if why:
+        yield Finding(
+            code="bleeding-under-skin",
+            severity=Severity.WARNS,
+            text=f"Recorded: {' and '.join(why)}. By policy that is warned of: a needle under the skin can leave a haematoma.",
+            remedy="Settle with the prescriber whether a vein is better; otherwise press on each site for minutes and look at it the next day.",
+            sources=policy.src,
+        )
 
 
 def _choose(weighed: tuple[Weighed, ...], request: Request) -> Weighed | None:

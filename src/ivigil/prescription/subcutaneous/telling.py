@@ -8,7 +8,7 @@ from ivigil.findings import Finding, Severity
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.subcutaneous import SiteVolume, SubcutaneousLabel, SubcutaneousUse
-from ivigil.prescription.candidates import SLOWING_RISKS
+from ivigil.prescription.candidates import SLOWING_RISKS, about_unread_vials
 from ivigil.prescription.plan import Instruction
 from ivigil.prescription.request import Formulary
 from ivigil.prescription.subcutaneous.asked import Start
@@ -48,6 +48,7 @@ def about(chosen: Weighed, draft: Draft, asked: Start, formulary: Formulary) -> 
                 else f"{figure(one.prescribed_g)} g is given as {figure(one.dose_g)} g in whole vials.",
                 sources=formulary.policies.dose.tolerance_fraction.src,
             )
+        yield from about_unread_vials(chosen.product, one.dose_g)
     for cap in table.caps.values():
         yield Finding(
             code="stricter-volume",

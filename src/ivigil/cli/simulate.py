@@ -1,0 +1,163 @@
+"""``ivigil simulate``: virtual subjects, reduced to percentiles, and streamed to a file if one is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ivigil.cli import EXIT_DONE
+from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.writing import OVERWRITE, check_target, whole
+from ivigil.errors import BadInput, UsageError
+
+if TYPE_CHECKING:
+    from ivigil.kinetics.population import Reduction, Schedule
+
+#: A lifetime.
+LONGEST_WEEKS = 5200
+
+
+def simulate_command(
+    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
+    regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 21 d."),
+    subject: str | None = typer.Option(None, help='Covariates of all subjects as JSON, for example {"weight_kg": 70}.'),
+    population: str | None = typer.Option(
+        None, help="Subjects with a sex, age, weight and height of their own: children-cdc or us-adults."
+    ),
+    subjects: int = typer.Option(min=1, help="How many subjects."),
+    weeks: float = typer.Option(help="How long."),
+    seed: int = typer.Option(help="The same seed gives the same subjects."),
+    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
+    truncate: bool = typer.Option(False, "--truncate", help="Draw impossible subjects again instead of counting them."),
+    out: Path | None = typer.Option(None, help="Parquet file for every subject's level at every day."),
+    overwrite: bool = OVERWRITE,
+    json_: bool = typer.Option(False, "--json", help="Percentiles by day as JSON on standard output."),
+) -> int:
+    """A population: percentiles of IgG just before the dose of each day."""
+    from ivigil.kinetics.covariate_populations import Crowd
+    from ivigil.kinetics.frames import chunk_of
+    from ivigil.kinetics.population import CHUNK, Reduction, draw, fractions, impossible, ready, schedule
+    from ivigil.kinetics.regimens import read_regimen
+    from ivigil.kinetics.subjects import read_subject
+    from ivigil.quantities import DAYS_PER_WEEK
+
+    asked = read_regimen(regimen)
+    if subject is None and population is None:
+        raise UsageError("--subject", None, "It is not said who is simulated.", "Give --subject or --population.")
+    about = read_subject(parse_json(subject or "{}", "--subject"))
+    if not 0 < weeks <= LONGEST_WEEKS:
+        raise BadInput("--weeks", weeks, f"It must be above 0 and at most {LONGEST_WEEKS}.", "Give another number.")
+    if out is not None:
+        check_target(out, "--out", overwrite=overwrite)
+    knowledge = open_knowledge()
+    chosen, policy = knowledge.kinetic_model(model), knowledge.policies.kinetics
+    ready(chosen, subjects, seed)
+    plan = schedule(asked, weeks * DAYS_PER_WEEK)
+    per_kg, chunk = asked.parts[0].per_kg, CHUNK if out is None else chunk_of(plan)
+    crowd = None
+    if population is None:
+        bounds = impossible(about, asked, policy, draw_again=truncate)
+        chunks: Iterable[Any] = draw(chosen, about, per_kg, subjects, seed, bounds, baseline_igg_g_per_l, chunk)
+    else:
+        chunks = crowd = Crowd(
+            chosen,
+            knowledge.population(population),
+            about,
+            per_kg,
+            subjects,
+            seed,
+            policy,
+            bioavailability_slots=fractions(asked),
+            draw_again=truncate,
+            baseline_g_per_l=baseline_igg_g_per_l,
+            chunk=chunk,
+        )
+    if not json_:
+        from ivigil.documents.kinetics_terminal import progress
+
+        chunks = progress(chunks, subjects)
+    reduction = Reduction(plan)
+    if out is None:
+        for drawn, outside in chunks:
+            reduction.add(drawn, outside)
+    else:
+        told = {"model": chosen.id, "regimen": regimen, "seed": str(seed), "knowledge": knowledge.fingerprint}
+        told |= {"subject": subject or "{}", "population": population or ""}
+        _stream(chunks, reduction, plan, out, told, people=crowd is not None, overwrite=overwrite)
+    made = replace(reduction.percentiles(), findings=crowd.findings() if crowd is not None else ())
+    if not json_:
+        from rich.console import Console
+
+        from ivigil.documents.kinetics_terminal import render_population
+
+        render_population(made, chosen, asked, Console(), truncated=truncate)
+        return EXIT_DONE
+    typer.echo(
+        json.dumps(
+            {
+                "model": chosen.id,
+                "population": population,
+                "subjects": made.subjects,
+                "seed": seed,
+                "day": made.days.tolist(),
+                "mean": made.mean.tolist(),
+                **{f"p{percent:g}": level.tolist() for percent, level in made.levels.items()},
+                "bin_error": made.bin_error,
+                "outside": made.outside,
+                "truncated": truncate,
+                "findings": [one.model_dump(mode="json") for one in made.findings],
+            }
+        )
+    )
+    return EXIT_DONE
+
+
+def _stream(
+    chunks: Iterable[Any],
+    reduction: Reduction,
+    plan: Schedule,
+    out: Path,
+    told: dict[str, str],
+    *,
+    people: bool,
+    overwrite: bool,
+) -> None:
+    """Levels of every subject into a parquet file, a row group at a time, while the percentiles are gathered.
+
+    The file appears when it is whole; a problem of the simulation is told as itself.
+    """
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    from ivigil.kinetics.frames import ROWS, level_frames, level_schema
+
+    problems: list[BaseException] = []
+
+    def counted() -> Iterator[Any]:
+        for drawn, outside in chunks:
+            reduction.add(drawn, outside)
+            yield drawn, outside
+
+    def source(*_: object) -> Iterator[pl.DataFrame]:
+        try:
+            yield from level_frames(counted(), plan)
+        except (Exception, KeyboardInterrupt) as problem:
+            problems.append(problem)
+            raise
+
+    with whole(out, "--out", overwrite=overwrite) as part:
+        try:
+            register_io_source(source, schema=level_schema(people=people)).sink_parquet(
+                part, row_group_size=ROWS, maintain_order=True, metadata=told
+            )
+        except pl.exceptions.PolarsError as problem:
+            if problems:
+                raise problems[0] from problem
+            raise BadInput(
+                "--out", str(out), f"The file cannot be written: {problem}.", "Check the folder and its space."
+            ) from problem
