@@ -336,7 +336,8 @@ def test_a_clock_that_runs_ahead_is_told_and_the_time_of_receipt_counts():
     chair.raws[-1]["device_at"] = chair.minute(50).isoformat()
     told = chair.record.told[-1]
     assert told.clock_ahead
-    assert told.at == chair.live.session.started_at
+    # Written at 09:50 by the device, received one second after nine.
+    assert told.at == chair.live.session.started_at == chair.minute(1 / 60)
 
 
 # ---- grams
@@ -355,7 +356,7 @@ def test_grams_balance_to_the_container_and_the_lot():
 
 def test_what_is_taken_down_half_full_is_residual_and_what_nothing_held_is_said():
     chair = Chair().opened().checked().hung(size_g=10, volume_ml=100, lot="A").vitals(-5).started(pump_ml_per_h=60)
-    chair.hung(40, size_g=2.5, volume_ml=25, lot="B")
+    chair.hung(40, size_g=2.5, volume_ml=25, lot="B").tell(90, "note", text="empty for a while")
     given = chair.live.given(chair.minute(100))
     # 40 mL of A; then 60 mL ran and B held 25.
     assert given.by_lot() == {("privigen", "A"): 4, ("privigen", "B"): Fraction(5, 2)}
