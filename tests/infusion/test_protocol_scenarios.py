@@ -6,6 +6,7 @@ see :data:`NOT_SOURCED`, which must stand in the protocol as not found or as pol
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -172,6 +173,18 @@ def test_treating_as_anaphylaxis_needs_nothing_and_puts_adrenaline_before_everyt
     assert (bare.flow, bare.restart) == ("stop", "never")
     assert not {"cetirizine", "loratadine", "diphenhydramine"} & set(doses(bare))
     assert not any("steroid" in name or "hydrocortisone" in name for name in protocol().medicines)
+
+
+def test_what_never_comes_first_is_not_shown_beside_adrenaline_whatever_a_site_lists():
+    ours = protocol()
+    severe = ours.responses[Grade.SEVERE]
+    assert severe.medicines is not None
+    listed = severe.medicines.model_copy(update={"items": ("diphenhydramine", "oxygen")})
+    theirs = ours.model_copy(
+        update={"responses": {**ours.responses, Grade.SEVERE: severe.model_copy(update={"medicines": listed})}}
+    )
+    told = as_anaphylaxis(Session(), replace(at_chair(), protocol=theirs))
+    assert [one.medicine for one in told.medicines] == ["oxygen"]
 
 
 @pytest.mark.parametrize(
