@@ -31,22 +31,45 @@ def plan_pdf(plan: Plan, signature: Signature | None, paper: str = "a4") -> byte
         BadInput: the plan was altered, the signature is for another plan or for a blocked one, or the paper is unknown.
     """
     check_unchanged(plan)
-    if paper not in PAPERS:
-        raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
+    check_paper(paper)
     if signature is not None:
         check_belongs(plan, signature)
-    template = (files("ivigil.documents") / "templates" / "plan.typ").read_bytes()
-    shown = drawable(each_text(sheet(plan, signature), lambda text: together(visible(text))))
-    return compile_pdf(template, {"paper": paper, "plan": json.dumps(each_text(shown, breakable), ensure_ascii=False)})
+    return laid_out("plan.typ", paper, sheet(plan, signature))
+
+
+def check_paper(paper: str) -> None:
+    """Refuse a paper that no sheet is made for.
+
+    Raises:
+        BadInput: the paper is unknown.
+    """
+    if paper not in PAPERS:
+        raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
+
+
+def laid_out(template: str, paper: str, said: dict[str, Any], **inputs: str) -> bytes:
+    """A sheet whose words came from anywhere: every hidden sign spelled out, nothing vanishing, nothing over the edge."""
+    shown = each_text(drawable(each_text(said, lambda text: together(visible(text)))), breakable)
+    told = {"paper": paper, "said": json.dumps(shown, ensure_ascii=False)} | inputs
+    return compile_pdf(_template(template), told)
 
 
 def compile_pdf(template: bytes, inputs: dict[str, str]) -> bytes:
-    """A typst template with its inputs as a tagged PDF."""
+    """A typst template with its inputs as a tagged PDF. It may import ``look.typ``, which the sheets share."""
     import typst
 
-    made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARD)
+    made = typst.compile(
+        {"main.typ": template, "look.typ": _template("look.typ")},
+        sys_inputs=inputs,
+        ignore_system_fonts=True,
+        pdf_standards=STANDARD,
+    )
     assert isinstance(made, bytes)
     return made
+
+
+def _template(name: str) -> bytes:
+    return (files("ivigil.documents") / "templates" / name).read_bytes()
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
