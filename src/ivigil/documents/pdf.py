@@ -34,7 +34,7 @@ def plan_pdf(plan: Plan, signature: Signature | None, paper: str = "a4") -> byte
     check_paper(paper)
     if signature is not None:
         check_belongs(plan, signature)
-    return laid_out("plan.typ", paper, sheet(plan, signature))
+    return laid_out("plan.typ", paper, inert(sheet(plan, signature)))
 
 
 def check_paper(paper: str) -> None:
@@ -47,23 +47,23 @@ def check_paper(paper: str) -> None:
         raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
 
 
-def laid_out(template: str, paper: str, said: dict[str, Any], **inputs: str) -> bytes:
-    """A sheet whose words came from anywhere: every hidden sign spelled out, nothing vanishing, nothing over the edge."""
-    shown = each_text(drawable(each_text(said, lambda text: together(visible(text)))), breakable)
-    told = {"paper": paper, "said": json.dumps(shown, ensure_ascii=False)} | inputs
-    return compile_pdf(_template(template), told)
+def laid_out(template: str, paper: str, shown: str, **inputs: str) -> bytes:
+    """A sheet of what :func:`inert` made, in the look that the sheets share."""
+    look = _template("look.typ") + _template(template)
+    return compile_pdf(look, {"paper": paper, "said": shown} | inputs)
+
+
+def inert(said: dict[str, Any]) -> str:
+    """Words that came from anywhere as JSON: hidden signs are spelled out, nothing vanishes, nothing runs over the edge."""
+    shown = drawable(each_text(said, lambda text: together(visible(text))))
+    return json.dumps(each_text(shown, breakable), ensure_ascii=False)
 
 
 def compile_pdf(template: bytes, inputs: dict[str, str]) -> bytes:
-    """A typst template with its inputs as a tagged PDF. It may import ``look.typ``, which the sheets share."""
+    """A typst template with its inputs as a tagged PDF."""
     import typst
 
-    made = typst.compile(
-        {"main.typ": template, "look.typ": _template("look.typ")},
-        sys_inputs=inputs,
-        ignore_system_fonts=True,
-        pdf_standards=STANDARD,
-    )
+    made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARD)
     assert isinstance(made, bytes)
     return made
 
