@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ivigil.documents import chair
+from ivigil.documents.chair import Wall
 from ivigil.documents.staircase import EIGHTHS
 from ivigil.documents.terminal import WIDEST, section
 from ivigil.documents.wording import duration, moment, number, short_id, visible
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.pack import Pack, PackAdrenaline, PackDose
+from ivigil.infusion.pack import Pack, PackAdrenaline
 from ivigil.infusion.report import Entry, SessionReport
 
 HIGH_LINES = 4
-MINUTES = timedelta(minutes=1)
+NAME_WIDE = 20
 #: Entries that somebody looks for first.
 LOUD = frozenset({"symptom", "treated_as_anaphylaxis", "emergency_called", "stopped_early", "paused", "medicine_given"})
 
@@ -30,6 +32,7 @@ def render_report(made: SessionReport, bed: Bedside, console: Console) -> None:
 
 
 def _report(made: SessionReport, bed: Bedside, wide: int) -> Iterator[RenderableType]:
+    wall = Wall(bed.plan, made.infusion, made.started_at or next((one.at for one in made.timeline), None))
     kind = "SYNTHETIC  " if made.synthetic else ""
     yield Text(
         f"{kind}{visible(made.patient_ref)}  {made.product}, infusion {made.infusion}: {made.phase.value}", style="bold"
@@ -40,31 +43,34 @@ def _report(made: SessionReport, bed: Bedside, wide: int) -> Iterator[Renderable
     yield from section("What was given", [_given(made)])
     if made.rates:
         yield Text()
-        for line in chart(made, bed, wide):
+        for line in chart(made, bed, wall, wide):
             yield Text(line)
-    yield from section("Reactions", [_reactions(made)] if made.reactions else [Text("● None reported.")])
+    yield from section(
+        "Reactions", [_reactions(made, wall), Text(chair.worst(made))] if made.reactions else [Text("● None reported.")]
+    )
     yield from section(
         "Done although not permitted",
-        (_line("◼", one.at, f"{one.action}: {' '.join(one.reasons)}") for one in made.deviations),
+        (_line("◼", wall, one.at, f"{one.action}: {' '.join(one.reasons)}") for one in made.deviations),
     )
     yield from section(
         "Vital signs that came late",
         (
             _line(
-                "▲", one.due_at, "due; " + ("never taken" if one.taken_at is None else f"taken {_clock(one.taken_at)}")
+                "▲",
+                wall,
+                one.due_at,
+                "due; " + ("never taken" if one.taken_at is None else f"taken {wall.clock(one.taken_at)}"),
             )
             for one in made.missed
         ),
     )
-    yield from section("For review", (Text(f"▲ {visible(text)}") for text in made.for_review))
-    yield from section("Timeline", [_timeline(made)])
-    if made.learned is not None:
-        borne = made.learned.rate_borne_ml_per_kg_h
-        told = f"infusions {made.learned.infusions}, uneventful and supervised {made.learned.uneventful_supervised_infusions}"
-        told += (
-            f", highest rate borne {number(borne)} mL/kg/h" if borne is not None else ", no rate borne without symptoms"
-        )
-        yield from section("For the patient's history", [Text(told)])
+    yield from section(
+        "For review",
+        (Text(f"▲ {visible(one.reason)}\n  as it came: {visible(chair.cut(one.raw))}") for one in made.for_review),
+    )
+    yield from section("Timeline", [_timeline(made, wall)])
+    if chair.learned(made):
+        yield from section("For the patient's history", [Text(chair.learned(made))])
     yield Text()
     yield Text(made.notice, style="bold")
 
@@ -97,7 +103,7 @@ def _given(made: SessionReport) -> Table:
     return table
 
 
-def chart(made: SessionReport, bed: Bedside, wide: int) -> list[str]:
+def chart(made: SessionReport, bed: Bedside, wall: Wall, wide: int) -> list[str]:
     """The rates that ran, drawn with characters: height is the pump's rate, width is time."""
     begin, end = made.rates[0].begins, made.rates[-1].ends
     top = max(float(bed.top_ml_per_h), *(float(one.pump_ml_per_h) for one in made.rates))
@@ -112,56 +118,58 @@ def chart(made: SessionReport, bed: Bedside, wide: int) -> list[str]:
     for row in reversed(range(HIGH_LINES)):
         cells = "".join(EIGHTHS[min(max(level - row * 8, 0), 8)] for level in levels)
         rows.append((axis if row == HIGH_LINES - 1 else " " * len(axis)) + cells)
-    ends = f"{_clock(begin)}".ljust(columns - len(_clock(end))) + _clock(end)
-    return [*rows, " " * len(axis) + ends]
+    last = wall.clock(end)
+    return [*rows, " " * len(axis) + wall.clock(begin).ljust(columns - len(last)) + last]
 
 
-def _reactions(made: SessionReport) -> Table:
+def _reactions(made: SessionReport, wall: Wall) -> Table:
     table = Table.grid(padding=(0, 2))
     for one in made.reactions:
-        until = "still there" if one.until is None else f"gone {_clock(one.until)}"
-        by = "graded at the chair" if one.graded_by_nurse else "grade by the protocol"
-        table.add_row("▲", _clock(one.since), _words(one.symptom), f"{_words(one.grade.value)} ({by})", until)
-    if made.worst_grade is not None:
-        lock = "" if made.locked_by == "free" else f"; not restarted any more ({_words(made.locked_by)})"
-        table.add_row("", "", f"worst: {_words(made.worst_grade.value)}", f"CTCAE {made.worst_ctcae}{lock}", "")
+        until = "still there" if one.until is None else f"gone {wall.clock(one.until)}"
+        grade = Text(chair.words(one.grade.value), style="bold")
+        grade.append(f" ({chair.graded_by(one)})", style="not bold dim")
+        table.add_row("▲", wall.clock(one.since), _words(one.symptom), grade, until)
     return table
 
 
-def _timeline(made: SessionReport) -> Table:
+def _timeline(made: SessionReport, wall: Wall) -> Table:
+    """Narrow columns keep their width, so that only what was said goes on in the next line."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(max_width=NAME_WIDE, overflow="fold")
     for one in made.timeline:
         table.add_row(
-            _clock(one.at),
+            wall.clock(one.at),
             "" if one.minute is None else f"{one.minute:+d} min",
-            _said(one),
+            _said(one, wall),
             visible(one.by),
             style="" if one.type in LOUD else "dim" if one.struck else "",
         )
     return table
 
 
-def _said(one: Entry) -> Text:
+def _said(one: Entry, wall: Wall) -> Text:
     text = Text(visible(one.text), style="strike" if one.struck else "bold" if one.type in LOUD else "")
     if one.struck:
         text.append("  (never happened, by a correction)", style="not strike dim")
     if one.first is not None:
-        text.append(f"  (first reported: {visible(one.first)})", style="dim")
+        text.append(f"  (first reported: {visible(one.first)})", style="not strike dim")
+    for change in one.corrected:
+        said = f"  (corrected {wall.clock(change.at)} by {visible(change.by)}: {visible(change.because)})"
+        text.append(said, style="not strike dim")
     if one.clock_ahead:
         text.append("  (device clock ahead: time of receipt)", style="dim")
     return text
 
 
-def _line(sign: str, at: datetime, text: str) -> Text:
-    return Text(f"{sign} {_clock(at)}  {visible(text)}")
-
-
-def _clock(at: datetime) -> str:
-    return at.strftime("%H:%M")
+def _line(sign: str, wall: Wall, at: datetime, text: str) -> Text:
+    return Text(f"{sign} {wall.clock(at)}  {visible(text)}")
 
 
 def _words(name: str) -> str:
-    return visible(name.replace("_", " "))
+    return visible(chair.words(name))
 
 
 # ---- the pack
@@ -198,20 +206,18 @@ def _pack(made: Pack) -> Iterator[RenderableType]:
             step.basis,
         )
     yield from section("Rates", [table])
-    watching = made.watching
-    told = f"Every {watching.until_top_every_min} min and before each step until the top, then every {watching.at_top_every_min} min; every {watching.reacting_every_min} min in a reaction; at the end and {watching.after_end_min} min after."
-    yield from section("Vital signs", [Text(told)])
+    yield from section("Vital signs", [Text(chair.watching(made))])
     for grade, response in made.responses.items():
         body: list[RenderableType] = [
             Text(f"{place}. {step.text}{' (policy)' if step.policy else ''}")
             for place, step in enumerate(response.steps, start=1)
         ]
-        body += [Text(f"   {dose_text(one)}") for one in response.medicines]
+        body += [Text(f"   {chair.dose_text(one)}") for one in response.medicines]
         yield from section(f"{_words(grade.value).capitalize()} (CTCAE {response.ctcae})", body)
     yield from section(
         "Before the start",
         [
-            Text(", ".join(_words(name) for name in made.checks)),
+            Text("; ".join(chair.CHECKS.get(name, _words(name)) for name in made.checks)),
             Text(
                 f"Weight today between {number(made.weight_from_kg)} and {number(made.weight_to_kg)} kg, else a new plan."
             ),
@@ -222,24 +228,7 @@ def _pack(made: Pack) -> Iterator[RenderableType]:
 
 
 def _card(dose: PackAdrenaline) -> Iterator[Text]:
-    yield Text(adrenaline_text(dose), style="bold red")
+    yield Text(chair.adrenaline_text(dose), style="bold red")
     yield Text(
         f"Again after {dose.repeat_min} min if no better; after {dose.refractory_after} doses experts. {dose.position}"
     )
-
-
-def adrenaline_text(dose: PackAdrenaline) -> str:
-    """Adrenaline in one line: mg, mL with the concentration, where, and the pen."""
-    most = f" to {number(dose.mg_max)}" if dose.mg_max is not None else ""
-    return (
-        f"{dose.name} {number(dose.mg)}{most} mg = {number(dose.ml)} mL of {number(dose.mg_per_ml)} mg/mL. {dose.route} "
-        f"Or the pen of {number(dose.pen_mg)} mg."
-    )
-
-
-def dose_text(one: PackDose) -> str:
-    """A medicine in one line."""
-    if one.mg is None:
-        return f"{one.name} ({one.use}), {one.route}: {one.ask} {one.caution}"
-    most = f" to {number(one.mg_max)}" if one.mg_max is not None else ""
-    return f"{one.name} ({one.use}), {one.route}: {number(one.mg)}{most} mg. {one.caution}"

@@ -31,6 +31,7 @@ from ivigil.infusion.events import (
     StoppedEarly,
     SymptomSeen,
     Vitals,
+    as_json,
 )
 from ivigil.infusion.live import Live, replay
 from ivigil.infusion.record import Record, Told
@@ -50,8 +51,20 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Change(_Part):
+    """A correction as it was made: who, when and why."""
+
+    at: AwareDatetime
+    by: str
+    role: str
+    because: str
+
+
 class Entry(_Part):
-    """One line of the timeline. ``first`` is what was reported first, where it was corrected since."""
+    """One line of the timeline. ``first`` is what was reported first, where it was corrected since.
+
+    ``signs`` holds the values of vital signs as they stand, by name; it is empty for every other report.
+    """
 
     at: AwareDatetime
     minute: int | None
@@ -62,6 +75,8 @@ class Entry(_Part):
     first: str | None = None
     struck: bool = False
     clock_ahead: bool = False
+    corrected: tuple[Change, ...] = ()
+    signs: dict[str, Number] = {}
 
 
 class Missed(_Part):
@@ -69,6 +84,13 @@ class Missed(_Part):
 
     due_at: AwareDatetime
     taken_at: AwareDatetime | None
+
+
+class Unread(_Part):
+    """Something that was sent and counts for nothing, as it came, with the reason."""
+
+    reason: str
+    raw: str
 
 
 class Broken(_Part):
@@ -137,6 +159,7 @@ class SessionReport(_Part):
     phase: Phase
     opened_by: str | None
     signed_by: str | None
+    signed_at: AwareDatetime | None
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
     duration_min: int | None
@@ -153,7 +176,8 @@ class SessionReport(_Part):
     containers: tuple[ContainerGiven, ...]
     rates: tuple[RateRun, ...]
     learned: ProductHistory | None
-    for_review: tuple[str, ...]
+    history_given: bool
+    for_review: tuple[Unread, ...]
     notice: str
 
     model_config = ConfigDict(
@@ -195,6 +219,7 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
         phase=session.phase,
         opened_by=next((one.first.actor.by for one in record.told if isinstance(one.first.data, Opened)), None),
         signed_by=None if opened is None else f"{opened.signed_by}, {opened.signed_role}",
+        signed_at=None if opened is None else opened.signed_at,
         started_at=session.started_at,
         ended_at=session.ended_at,
         duration_min=None if length is None else int(length.total_seconds() // 60),
@@ -231,10 +256,11 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
             for one in given.stretches
         ),
         learned=None if learned is None else remembered(learned, before),
+        history_given=before is not None,
         for_review=(
-            *(one.reason for one in record.rejected),
+            *(Unread(reason=one.reason, raw=one.raw) for one in record.rejected),
             *(
-                f"A correction of {one.data.corrects!r}, which was never reported."
+                Unread(reason=f"A correction of {one.data.corrects!r}, which was never reported.", raw=as_json(one))
                 for one in record.unmatched
                 if isinstance(one.data, Correction)
             ),
@@ -311,6 +337,14 @@ def _entry(told: Told, started_at: datetime | None, bedside: Bedside) -> Entry:
         first=first if told.corrections and told.event is not None and first != said else None,
         struck=told.event is None,
         clock_ahead=told.clock_ahead,
+        corrected=tuple(
+            Change(at=one.received_at, by=one.actor.by, role=one.actor.role, because=one.data.because)
+            for one in told.corrections
+            if isinstance(one.data, Correction)
+        ),
+        signs={sign.value: value for sign, value in stands.data.measured.items()}
+        if isinstance(stands.data, Vitals)
+        else {},
     )
 
 
@@ -322,12 +356,12 @@ def sentence(data: Data, bedside: Bedside) -> str:
                 f"Opened for infusion {data.infusion}, signed by {data.signed_by} ({data.signed_role}); {data.setting}"
             )
         case CheckConfirmed():
-            figures = [f"{data.weight_kg} kg"] if data.weight_kg is not None else []
-            figures += [f"{data.pump_ml_per_h} mL/h"] if data.pump_ml_per_h is not None else []
+            figures = [f"{_plain(data.weight_kg)} kg"] if data.weight_kg is not None else []
+            figures += [f"{_plain(data.pump_ml_per_h)} mL/h"] if data.pump_ml_per_h is not None else []
             state = "as it should be" if data.ok else "NOT as it should be"
             return ", ".join((f"{_words(data.check.value)}: {state}", *figures, *_texts(data.text)))
         case Started():
-            return f"Started at {data.pump_ml_per_h} mL/h"
+            return f"Started at {_plain(data.pump_ml_per_h)} mL/h"
         case Vitals():
             return ", ".join(_vitals(data))
         case SymptomSeen():
@@ -337,13 +371,13 @@ def sentence(data: Data, bedside: Bedside) -> str:
             return f"{name}{grade}" if data.present else f"{name}: gone"
         case RateChanged() | Resumed():
             verb = "Rate" if isinstance(data, RateChanged) else "Resumed at"
-            return ", ".join((f"{verb} {data.pump_ml_per_h} mL/h", *_texts(data.because)))
+            return ", ".join((f"{verb} {_plain(data.pump_ml_per_h)} mL/h", *_texts(data.because)))
         case Paused():
             return ", ".join(("Paused", *_texts(data.because)))
         case ContainerChanged():
-            return f"Hung {data.product} {data.size_g} g in {data.volume_ml} mL, lot {data.lot}, expires {data.expires_on.isoformat()}"
+            return f"Hung {data.product} {_plain(data.size_g)} g in {_plain(data.volume_ml)} mL, lot {data.lot}, expires {data.expires_on.isoformat()}"
         case MedicineGiven():
-            dose = f" {data.dose_mg} mg" if data.dose_mg is not None else ""
+            dose = f" {_plain(data.dose_mg)} mg" if data.dose_mg is not None else ""
             return ", ".join((f"Given: {_words(data.medicine)}{dose} {data.route}", *_texts(data.text)))
         case PrescriberNotified():
             extra = [
@@ -364,6 +398,11 @@ def sentence(data: Data, bedside: Bedside) -> str:
     return _words(data.type.value).capitalize()
 
 
+def _plain(value: Decimal) -> str:
+    """A figure without trailing zeros: 1.0 is read as 10."""
+    return f"{value.normalize():f}"
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
@@ -374,14 +413,14 @@ def _texts(*texts: str | None) -> Iterable[str]:
 
 def _vitals(data: Vitals) -> Iterable[str]:
     if data.systolic_mmhg is not None:
-        yield f"BP {data.systolic_mmhg}/{data.diastolic_mmhg if data.diastolic_mmhg is not None else '?'} mmHg"
+        yield f"BP {_plain(data.systolic_mmhg)}/{'?' if data.diastolic_mmhg is None else _plain(data.diastolic_mmhg)} mmHg"
     elif data.diastolic_mmhg is not None:
-        yield f"diastolic {data.diastolic_mmhg} mmHg"
+        yield f"diastolic {_plain(data.diastolic_mmhg)} mmHg"
     if data.pulse_per_min is not None:
-        yield f"pulse {data.pulse_per_min}"
+        yield f"pulse {_plain(data.pulse_per_min)}"
     if data.respirations_per_min is not None:
-        yield f"respirations {data.respirations_per_min}"
+        yield f"respirations {_plain(data.respirations_per_min)}"
     if data.temperature_c is not None:
-        yield f"{data.temperature_c} °C"
+        yield f"{_plain(data.temperature_c)} °C"
     if data.spo2_percent is not None:
-        yield f"SpO2 {data.spo2_percent} %"
+        yield f"SpO2 {_plain(data.spo2_percent)} %"
