@@ -19,6 +19,7 @@ from ivigil.infusion.workflow import BARS, HAPPENED, Phase
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import CHOICES, Patient, ProductHistory, Reaction, SpecialistPlan
 from ivigil.prescription.plan import Plan, Signature
+from ivigil.prescription.regimen_search import Advice
 from ivigil.prescription.stock import StockRow
 from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
@@ -237,6 +238,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "event.schema.json": event_schema(),
         REFERENCE / "pack.schema.json": _schema(Pack),
         REFERENCE / "session-report.schema.json": _schema(SessionReport),
+        REFERENCE / "forecast.schema.json": _schema(Advice),
         REFERENCE / "conditions.md": conditions_page(knowledge),
         REFERENCE / "signature.schema.json": _schema(Signature),
         REFERENCE / "stock.schema.json": _schema(StockRow),

@@ -23,6 +23,9 @@ MG_PER_DL_IN_G_PER_L = 100
 #: Creatinine: 113.12 g/mol, so 1 mg/dL is 88.4 umol/L (rounded as laboratories do).
 UMOL_PER_L_IN_MG_PER_DL_CREATININE = Decimal("88.4")
 
+#: 1 nmol of 1 kDa is 1 µg, a thousandth of a milligram.
+NMOL_KDA_IN_MG = 1000
+
 TENTH = Decimal("0.1")
 #: Rates derived by division are cut, never rounded up, at this many decimals of mL/kg/h.
 RATE_QUANTUM = Decimal("0.000001")
@@ -79,3 +82,8 @@ def bmi_kg_per_m2(weight_kg: Decimal, height_cm: Decimal) -> Decimal:
     """Body mass index (kg/m2)."""
     height_m = height_cm / 100
     return weight_kg / (height_m * height_m)
+
+
+def mg_per_l_from_nmol_per_l(nmol_per_l: float, molar_mass_kda: float) -> float:
+    """Mass concentration (mg/L) of a molar one (nmol/L) of so many kDa."""
+    return nmol_per_l * molar_mass_kda / NMOL_KDA_IN_MG

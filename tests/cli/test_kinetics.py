@@ -16,7 +16,7 @@ PROFILE = ["kinetics", "profile", "--model", "zhang2020", "--regimen", "iv 0.4 g
 def test_models_are_listed_one_a_line_when_piped(capsys):
     assert run(["kinetics", "models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 15
+    assert len(lines) == 16
     assert lines[-1].split("\t")[:3] == ["zhang2020", "two_compartments", "typical,population,forecast"]
 
 

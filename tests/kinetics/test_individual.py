@@ -41,7 +41,7 @@ def test_at_its_reference_size_a_model_gives_the_printed_values(name):
 
 
 def test_every_linear_model_stands_in_a_table_of_these_tests():
-    by_hand = {*AT_REFERENCE, "li2022", "li2024a_mmn", "li2024b_mmn_pd", "kim2007", "lledogarcia2022"}
+    by_hand = {*AT_REFERENCE, "li2022", "li2024a_mmn", "li2024b_mmn_pd", "kim2007", "lledogarcia2022", "ivigil_fcrn"}
     assert by_hand == set(KNOWLEDGE.kinetic_model_ids)
 
 
@@ -128,7 +128,7 @@ def test_outside_the_cohort_is_said():
 #: What each model may be used for, from what the facts say is known.
 CAN = {
     "cheng2025": "tpf", "dumas2019": "tp", "kim2007": "t", "landersdorfer2013": "t", "lee2021": "tpf", "li2022": "tp",
-    "li2024a_mmn": "t", "li2024b_mmn_pd": "tp", "lledogarcia2022": "t", "luo2020": "tp", "navarromora2022": "tpf",
+    "ivigil_fcrn": "t", "li2024a_mmn": "t", "li2024b_mmn_pd": "tp", "lledogarcia2022": "tp", "luo2020": "tp", "navarromora2022": "tpf",
     "tegenge2020": "t", "tortorici2019": "tpf", "tortorici2021": "tpf", "zhang2020": "tpf",
 }  # fmt: skip
 

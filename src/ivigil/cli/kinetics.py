@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.events import events_command
-from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.opening import open_knowledge, open_model, parse_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
+from ivigil.cli.validate import validate_command
+from ivigil.cli.writing import OVERWRITE
 from ivigil.errors import BadInput
 
 kinetics_app = typer.Typer(help="IgG over time: published models and what they predict.", no_args_is_help=True)
 kinetics_app.command("events")(events_command)
+kinetics_app.command("validate")(validate_command)
 
 
 @kinetics_app.command("models")
@@ -35,34 +40,61 @@ def models_command(
     return EXIT_DONE
 
 
+@kinetics_app.command("targets")
+def targets_command(
+    json_: bool = typer.Option(False, "--json", help="The targets as JSON on standard output."),
+) -> int:
+    """Trough targets of replacement by name, whose they are and how they were read. None is a default."""
+    targets = open_knowledge().trough_targets
+    if json_:
+        rows = [{"name": name, **one.model_dump(mode="json")} for name, one in targets.items()]
+        for row in rows:
+            row["at_least_g_per_l"] = float(row["at_least_g_per_l"])
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return EXIT_DONE
+    from rich.console import Console
+
+    from ivigil.documents.proposals_terminal import render_targets
+
+    render_targets(targets.items(), Console())
+    return EXIT_DONE
+
+
 @kinetics_app.command("profile")
 def profile_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
-    regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 28 d."),
+    model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
+    regimen: str | None = typer.Option(None, help="What is given, for example: iv 0.4 g/kg every 28 d."),
     subject: str = typer.Option(help='Covariates as JSON, for example {"weight_kg": 70}.'),
     baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
     days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
     steady_state: bool = typer.Option(False, "--steady-state", help="One interval of the regimen repeated for ever."),
     json_: bool = typer.Option(False, "--json", help="The profile as JSON on standard output."),
+    png: Path | None = PNG,
+    overwrite: bool = OVERWRITE,
 ) -> int:
     """The typical IgG profile of one subject."""
     from ivigil.kinetics.profile import profile
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
 
-    asked = read_regimen(regimen)
+    check_picture(png, overwrite=overwrite)
+    asked = None if regimen is None else read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
         raise BadInput("--model", model, "A profile needs a model.", "`ivigil kinetics models` lists them.")
     knowledge = open_knowledge()
     made = profile(
-        knowledge.kinetic_model(model),
+        open_model(knowledge, model),
         asked,
         about,
         days=days,
         steady_state=steady_state,
         baseline_g_per_l=baseline_igg_g_per_l,
     )
+    if png is not None:
+        from ivigil.documents.igg_chart import profile_chart
+
+        save_picture(png, lambda: profile_chart(made, asked, regimen), overwrite=overwrite)
     if json_:
         typer.echo(made.model_dump_json())
         return EXIT_DONE

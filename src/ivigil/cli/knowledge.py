@@ -43,6 +43,7 @@ class Shape(StrEnum):
     POLICY = "policy"
     PLAN = "plan"
     PATIENT = "patient"
+    MODEL = "model"
     ALL = "all"
 
 
@@ -145,6 +146,7 @@ def schema_command(of: Shape = typer.Argument(Shape.ALL, help="Which record.")) 
     from pydantic import BaseModel
 
     from ivigil.knowledge.indications import Indication
+    from ivigil.knowledge.kinetic_models import KineticModel
     from ivigil.knowledge.policies import Policies
     from ivigil.knowledge.products import Product
     from ivigil.knowledge.rules import RuleBook
@@ -158,6 +160,7 @@ def schema_command(of: Shape = typer.Argument(Shape.ALL, help="Which record.")) 
         Shape.POLICY: Policies,
         Shape.PLAN: Plan,
         Shape.PATIENT: Patient,
+        Shape.MODEL: KineticModel,
     }
     if of is Shape.ALL:
         _print_json({shape.value: model.model_json_schema() for shape, model in models.items()})

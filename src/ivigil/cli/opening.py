@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,10 +16,13 @@ from ivigil import __version__, written
 from ivigil.assessment.report import Library
 from ivigil.assessment.screening import Rules
 from ivigil.errors import BadInput, BadKnowledge, UsageError
-from ivigil.knowledge.loading import Knowledge
+from ivigil.knowledge.loading import LARGEST_FILE, Knowledge
 from ivigil.patient import Limits
 from ivigil.prescription.request import Formulary
 from ivigil.sources import MadeWith
+
+if TYPE_CHECKING:
+    from ivigil.knowledge.kinetic_models import KineticModel
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -116,6 +119,31 @@ def library_of(knowledge: Knowledge, indication: str) -> Library:
 def made_with(knowledge: Knowledge) -> MadeWith:
     """Version and fingerprints, for every result."""
     return MadeWith(ivigil=__version__, knowledge=knowledge.fingerprint, overlay=knowledge.overlay_fingerprint)
+
+
+def open_model(knowledge: Knowledge, name_or_path: str) -> KineticModel:
+    """A kinetic model by its id, or the user's own by its file: what ends in ``.toml`` or names a folder is a file.
+
+    A model of the user's own has ``model.own`` (file name and sha256); ``ivigil.kinetics.catalogue.provenance`` says so.
+
+    Raises:
+        UnknownName: no shipped model has this id.
+        BadKnowledge: the file cannot be read or breaks a rule that models keep.
+    """
+    from ivigil.knowledge.own_model import SUFFIX, read_own_model
+
+    file = Path(name_or_path)
+    if file.suffix != SUFFIX and file.name == name_or_path:
+        return knowledge.kinetic_model(name_or_path)
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise BadKnowledge(name_or_path, None, "No model is this large.", "Name the TOML file of one model.")
+        content = file.read_bytes()
+    except OSError as problem:
+        raise BadKnowledge(
+            name_or_path, None, "A model of your own is a file that can be read.", f"Check the path: {problem}."
+        ) from problem
+    return read_own_model(name_or_path, content, knowledge)
 
 
 def start_or_now(asked: str | None, name: str = "--start") -> tuple[datetime, bool]:

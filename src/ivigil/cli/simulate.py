@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ivigil.cli import EXIT_DONE
-from ivigil.cli.opening import open_knowledge, parse_json
+from ivigil.cli.opening import open_knowledge, open_model, parse_json
+from ivigil.cli.picture import PNG, check_picture, save_picture
 from ivigil.cli.writing import OVERWRITE, check_target, whole
 from ivigil.errors import BadInput, UsageError
+from ivigil.findings import in_order
 
 if TYPE_CHECKING:
     from ivigil.kinetics.population import Reduction, Schedule
@@ -23,7 +25,7 @@ LONGEST_WEEKS = 5200
 
 
 def simulate_command(
-    model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
+    model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
     regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 21 d."),
     subject: str | None = typer.Option(None, help='Covariates of all subjects as JSON, for example {"weight_kg": 70}.'),
     population: str | None = typer.Option(
@@ -35,13 +37,14 @@ def simulate_command(
     baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
     truncate: bool = typer.Option(False, "--truncate", help="Draw impossible subjects again instead of counting them."),
     out: Path | None = typer.Option(None, help="Parquet file for every subject's level at every day."),
+    png: Path | None = PNG,
     overwrite: bool = OVERWRITE,
     json_: bool = typer.Option(False, "--json", help="Percentiles by day as JSON on standard output."),
 ) -> int:
     """A population: percentiles of IgG just before the dose of each day."""
     from ivigil.kinetics.covariate_populations import Crowd
     from ivigil.kinetics.frames import chunk_of
-    from ivigil.kinetics.population import CHUNK, Reduction, draw, fractions, impossible, ready, schedule
+    from ivigil.kinetics.population import CHUNK, Reduction, draw, fractions, impossible, ready, said, schedule
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
     from ivigil.quantities import DAYS_PER_WEEK
@@ -54,10 +57,11 @@ def simulate_command(
         raise BadInput("--weeks", weeks, f"It must be above 0 and at most {LONGEST_WEEKS}.", "Give another number.")
     if out is not None:
         check_target(out, "--out", overwrite=overwrite)
+    check_picture(png, overwrite=overwrite)
     knowledge = open_knowledge()
-    chosen, policy = knowledge.kinetic_model(model), knowledge.policies.kinetics
+    chosen, policy = open_model(knowledge, model), knowledge.policies.kinetics
     ready(chosen, subjects, seed)
-    plan = schedule(asked, weeks * DAYS_PER_WEEK)
+    plan = schedule(asked, weeks * DAYS_PER_WEEK, model=chosen)
     per_kg, chunk = asked.parts[0].per_kg, CHUNK if out is None else chunk_of(plan)
     crowd = None
     if population is None:
@@ -89,7 +93,12 @@ def simulate_command(
         told = {"model": chosen.id, "regimen": regimen, "seed": str(seed), "knowledge": knowledge.fingerprint}
         told |= {"subject": subject or "{}", "population": population or ""}
         _stream(chunks, reduction, plan, out, told, people=crowd is not None, overwrite=overwrite)
-    made = replace(reduction.percentiles(), findings=crowd.findings() if crowd is not None else ())
+    findings = (*said(chosen, asked, about), *(crowd.findings() if crowd is not None else ()))
+    made = replace(reduction.percentiles(), findings=in_order(findings))
+    if png is not None:
+        from ivigil.documents.igg_chart import population_chart
+
+        save_picture(png, lambda: population_chart(made, asked, chosen.id, regimen), overwrite=overwrite)
     if not json_:
         from rich.console import Console
 

@@ -32,6 +32,23 @@ PARAMETERS = {
     "f_sc": ("bioavailability SC", ""),
     "f_facilitated_sc": ("bioavailability facilitated SC", ""),
     "baseline_g_per_l": ("baseline", "g/L"),
+    "jmax_g_per_l_per_d": ("largest recycling", "g/L/d"),
+    "km_g_per_l": ("half recycling at", "g/L"),
+    "kint_per_d": ("uptake", "/d"),
+    "production_g_per_l_per_d": ("production", "g/L/d"),
+    "escape_per_d": ("escape", "/d"),
+    "return_per_d": ("return", "/d"),
+    "plasma_volume_l": ("plasma volume", "L"),
+    "v_l": ("central volume", "L"),
+    "v2_l": ("peripheral volume", "L"),
+    "cla_l_per_d": ("clearance of free drug", "L/d"),
+    "kd_nm": ("KD", "nmol/L"),
+    "fcrn_nm": ("FcRn", "nmol/L"),
+    "kdeg_per_d": ("loss of complex", "/d"),
+    "igg_base_g_per_l": ("IgG without drug", "g/L"),
+    "kout_per_d": ("loss of IgG", "/d"),
+    "emax": ("Emax", ""),
+    "ec50_mg_per_l": ("EC50", "mg/L"),
 }
 
 
@@ -65,7 +82,7 @@ def built_on(row: ModelSummary) -> str:
     return row.disease if row.subjects is None else f"{row.disease} (n = {row.subjects})"
 
 
-def render_profile(made: Profile, regimen: Regimen, console: Console) -> None:
+def render_profile(made: Profile, regimen: Regimen | None, console: Console) -> None:
     """A profile: whom and what, the metrics, the curve, the findings."""
     wide = min(console.width, WIDEST)
     metrics = made.metrics

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from ivigil.knowledge.kinetic_models import LINEAR, BaselineKind, Capability, KineticModel
+from ivigil.findings import Finding, Severity
+from ivigil.knowledge.kinetic_models import LINEAR, BaselineKind, Capability, KineticModel, Parameter, Structure
+from ivigil.sources import Origin
 
 #: How the hands between the paper and the file are spoken of.
+NO_FORECAST = {
+    Structure.FCRN_TURNOVER: "describes turnover, not a dosed patient",
+    Structure.FCRN_TISSUE: "its levels are not linear in the dose, and a forecast is",
+    Structure.FCRN_ANTAGONIST: "describes IgG under an FcRn blocker, not under immunoglobulin",
+}
 VERIFICATION = {0: "read in the paper", 1: "copied once", 2: "copied twice"}
 
 
@@ -58,6 +65,8 @@ def needs(model: KineticModel) -> tuple[str, ...]:
     from ivigil.kinetics.subjects import DERIVED
 
     keys: set[str] = set()
+    if model.tissue is not None:
+        keys.add("weight_kg")
     for effect in model.effects.values():
         if effect.kind == "power":
             keys.update(DERIVED.get(effect.covariate, (effect.covariate,)))
@@ -68,8 +77,10 @@ def needs(model: KineticModel) -> tuple[str, ...]:
 
 def why_not_forecast(model: KineticModel) -> tuple[str, ...]:
     """What is missing for a forecast; empty when nothing is."""
+    if model.project:
+        return ("ivigil's own structure, partly assumed",)
     if model.structure not in LINEAR:
-        return ("describes turnover, not a dosed patient",)
+        return (NO_FORECAST[model.structure],)
     found = []
     if model.typical_only:
         found.append("a recorded doubt allows the typical subject only")
@@ -80,6 +91,58 @@ def why_not_forecast(model: KineticModel) -> tuple[str, ...]:
     if model.baseline is not None and model.baseline.kind is BaselineKind.UNKNOWN:
         found.append("baseline not known")
     return tuple(found)
+
+
+def provenance(model: KineticModel) -> tuple[Finding, ...]:
+    """What every result of a model says about where the model comes from."""
+    found = []
+    if model.project:
+        assumed = ", ".join(_assumed(model))
+        found.append(
+            Finding(
+                code="model-assumed",
+                severity=Severity.WARNS,
+                text=f"{model.id} is ivigil's own structure, published by nobody; {assumed} are assumed.",
+                remedy="Read it as an illustration; it forecasts nothing, and no dose may rest on it.",
+                sources=(model.citation,),
+                verified=False,
+            )
+        )
+    if model.own is not None:
+        found.append(
+            Finding(
+                code="own-model",
+                severity=Severity.WARNS,
+                text=f"{model.id} is not shipped with ivigil: it is your own model, read from {model.own.name} ({model.own.sha256}).",
+                remedy="Nobody but its author checked it; name the file's hash wherever the result is used.",
+                sources=(model.citation,),
+                verified=False,
+            )
+        )
+    if model.copying_steps:
+        steps = f"{model.copying_steps} copying step{'s' if model.copying_steps > 1 else ''}"
+        found.append(
+            Finding(
+                code="model-not-verified",
+                severity=Severity.INFORMS,
+                text=f"The parameters of {model.id} were not checked against its paper: they passed through {steps}.",
+                remedy="A site that has read the paper can confirm the model in its overlay.",
+                sources=(model.citation,),
+                verified=False,
+            )
+        )
+    return tuple(found)
+
+
+def _assumed(model: KineticModel) -> tuple[str, ...]:
+    """Names of the parameters that nobody printed."""
+    return tuple(
+        name
+        for table in (model.parameters, model.turnover, model.tissue, model.antagonist)
+        if table is not None
+        for name in type(table).model_fields
+        if isinstance(fact := getattr(table, name), Parameter) and fact.origin is Origin.ASSUMED
+    )
 
 
 def _baseline(model: KineticModel) -> str:

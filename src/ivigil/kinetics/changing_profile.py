@@ -8,40 +8,47 @@ import numpy as np
 
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
+from ivigil.kinetics.catalogue import provenance
 from ivigil.kinetics.changing import Changing, stretches
 from ivigil.kinetics.linear import Floats, disposition, terminal_half_life_d
 from ivigil.kinetics.profile import (
     Profile,
     ProfileMetrics,
     _Curve,
-    _dosing,
     _extreme,
-    _not_verified,
     _output_days,
     _response,
     _shown,
     _summary,
+    _unused,
     _with_baseline,
 )
 from ivigil.kinetics.regimens import Regimen
 from ivigil.kinetics.subjects import Subject
+from ivigil.kinetics.window import Window
 from ivigil.knowledge.kinetic_models import KineticModel
 
 
 @dataclass(frozen=True)
-class _Changed(_Curve):
-    """A curve whose parameters change on ``steps_d``; ``linear`` is the last stretch's."""
+class _ChangedWindow(Window):
+    """A window with the days on which the parameters change."""
 
-    changing: Changing
-    steps_d: tuple[float, ...]
-
-    def __call__(self, days: Floats) -> Floats:
-        return self.changing(days)
+    steps_d: tuple[float, ...] = ()
 
     @property
     def bends(self) -> Floats:
-        inside = [day for day in self.steps_d if self.start < day < self.end]
-        return np.union1d(super().bends, inside)
+        inside = [day for day in self.steps_d if 0.0 < day < self.end]
+        return np.union1d(super().bends, np.array(inside, dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class _Changed(_Curve):
+    """A curve whose parameters change; ``linear`` is the last stretch's."""
+
+    changing: Changing
+
+    def __call__(self, days: Floats) -> Floats:
+        return self.changing(days)
 
 
 def changing_profile(
@@ -65,11 +72,12 @@ def changing_profile(
     doses = regimen.doses(lambda day: subject.dosing_weight_kg or subject.at(day).weight_kg, days)
     changing = Changing(parts, doses)
     linear = disposition(made.parameters)
-    curve = _Changed(linear, doses, 0.0, days, None, changing, tuple(one.start_d for one in parts[1:]))
+    window = _ChangedWindow(doses, days, None, tuple(one.start_d for one in parts[1:]))
+    curve = _Changed(linear, window, changing)
+    weighed = "weight_kg" in made.used or any(part.per_kg for part in regimen.parts)
     trough, auc = float(changing.before(days)), changing.area(0.0, days)
     exogenous = _summary(min(_extreme(curve, -1), trough), trough, _extreme(curve, +1), auc, days)
-    times = _output_days(curve)
-    used = made.used | _dosing(regimen, subject)
+    times = _output_days(window)
     return Profile(
         model=model.id,
         parameters=_shown(made),
@@ -84,8 +92,8 @@ def changing_profile(
         times_d=tuple(times.tolist()),
         igg_g_per_l=tuple((curve(times) + base).tolist()),
         response=_response(model, curve, times),
-        findings=in_order((*made.findings, *_not_verified(model), _said(subject))),
-        unused=tuple(sorted(subject.given - used - ({"weights"} if "weight_kg" in used else set()))),
+        findings=in_order((*made.findings, *provenance(model), _said(subject))),
+        unused=tuple(one for one in _unused(subject, regimen, made.used) if one != "weights" or not weighed),
     )
 
 

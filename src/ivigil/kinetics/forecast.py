@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.kinetics import kernels
-from ivigil.kinetics.catalogue import VERIFICATION, why_not_forecast
+from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
+from ivigil.kinetics.exposure import Belief, Voice, quantiles, with_unlearnt
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
 from ivigil.kinetics.individual import Parameters, individual
 from ivigil.kinetics.population import NAMES, ROUTES, omega
@@ -108,7 +109,6 @@ class Forecast(_Part):
     levels: tuple[LevelSeen, ...]
     curve: Curve
     diagnostics: Diagnostics
-    proposals: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
     notice: str
 
@@ -137,7 +137,32 @@ def forecast(
     seed: int = 1,
     asked_for: str | None = None,
 ) -> Forecast:
-    """The forecast from all models that can make one for this patient.
+    """The forecast alone; see :func:`believe`."""
+    made, _ = believe(
+        models,
+        subject,
+        treatment,
+        policy,
+        indication=indication,
+        baseline_g_per_l=baseline_g_per_l,
+        seed=seed,
+        asked_for=asked_for,
+    )
+    return made
+
+
+def believe(
+    models: Iterable[KineticModel],
+    subject: Subject,
+    treatment: Treatment,
+    policy: KineticsPolicy,
+    *,
+    indication: str | None = None,
+    baseline_g_per_l: float | None = None,
+    seed: int = 1,
+    asked_for: str | None = None,
+) -> tuple[Forecast, Belief]:
+    """The forecast from all models that can make one for this patient, and the posterior that it shows.
 
     Args:
         models: the candidates.
@@ -185,7 +210,7 @@ def forecast(
     levels = _levels(best, treatment, counted, surprises)
     ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > 0.01)  # noqa: PLR2004 - a model that counts
     converged = all(one.posterior.converged for one in fitted)
-    return Forecast(
+    made = Forecast(
         models=(
             *(_weighed(one.model, float(weight), (), latest) for one, weight in zip(fitted, weights, strict=True)),
             *aside,
@@ -196,6 +221,7 @@ def forecast(
         diagnostics=Diagnostics(converged=converged, ess=ess, samples=int(policy.samples.value)),
         findings=in_order(
             (
+                *treatment.findings,
                 *_findings(
                     fitted, weights, levels, ess, converged, treatment, policy, indication, latest, baseline_g_per_l
                 ),
@@ -204,6 +230,7 @@ def forecast(
         ),
         notice=NOTICE,
     )
+    return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
 
 
 # ---- which models
@@ -309,6 +336,15 @@ def _weight_said(subject: Subject, treatment: Treatment, policy: KineticsPolicy)
         )
 
 
+def _voice(one: _Fitted, weight: float, seed: int) -> Voice:
+    """A model's samples; what no level could tell of (absorption before any dose under the skin) varies as published."""
+    unlearnt = np.where(one.prior.omega > 0, 0.0, omega(one.model))
+    unlearnt[kernels.BASELINE] = 0.0  # known, or varied already
+    parameters, above = with_unlearnt(one.posterior.samples, unlearnt, seed)
+    masses = weight * one.posterior.weights
+    return Voice(one.model, parameters, masses, one.data, float(one.posterior.weights[above].sum()))
+
+
 def _explained(
     candidates: list[tuple[KineticModel, Prior, Data]], policy: KineticsPolicy, seed: int
 ) -> tuple[NDArray[np.bool_], Floats]:
@@ -349,7 +385,7 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
         if not typical and name != "baseline":
             continue
         values, weights = one.posterior.samples[:, slot], one.posterior.weights
-        low, high = _quantiles(values, weights, (5.0, 95.0))
+        low, high = quantiles(values, weights, (5.0, 95.0))
         spread = one.prior.omega[slot]
         logs = np.log(values) if spread else np.zeros(1)
         told = (
@@ -369,15 +405,6 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
             p95=high,
             shrinkage=told,
         )
-
-
-def _quantiles(values: NDArray[np.floating], weights: Floats, percents: Iterable[float]) -> list[float]:
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return [
-        float(values[order][min(int(np.searchsorted(reached, percent / 100 * reached[-1])), values.size - 1)])
-        for percent in percents
-    ]
 
 
 def _levels(
@@ -423,7 +450,7 @@ def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy:
         mass.append(weight * one.posterior.weights)
     masses = np.concatenate(mass)
     days = np.arange(outputs) * step
-    bands = np.array([_quantiles(values[:, place], masses, PERCENTS) for place in range(outputs)])
+    bands = np.array([quantiles(values[:, place], masses, PERCENTS) for place in range(outputs)])
     return Curve(
         time=tuple(_when(treatment, float(day)) for day in days),
         day=tuple(days.tolist()),
@@ -481,6 +508,8 @@ def _findings(
             remedy="Read the bands as rough.",
             sources=policy.least_effective_samples.src,
         )
+    for model in (one.model for one in fitted):
+        yield from (said for said in provenance(model) if said.code == "own-model")
     if any(one.model.copying_steps for one in fitted):
         yield Finding(
             code="model-not-verified",

@@ -88,7 +88,7 @@ def individual(model: KineticModel, subject: Subject, baseline_g_per_l: float | 
             baseline_g_per_l=base,
         ),
         frozenset(used),
-        (*said, *_outside(model, subject), *_doubts(model)),
+        (*said, *outside(model, subject), *doubts(model)),
     )
 
 
@@ -176,7 +176,7 @@ def _within_lean_mass(model: KineticModel, subject: Subject) -> None:
         )
 
 
-def _outside(model: KineticModel, subject: Subject) -> tuple[Finding, ...]:
+def outside(model: KineticModel, subject: Subject) -> tuple[Finding, ...]:
     """Extrapolations: what lies outside the population on which the model was built."""
     found = []
     for key, unit in (("age_years", "years"), ("weight_kg", "kg")):
@@ -198,7 +198,8 @@ def _outside(model: KineticModel, subject: Subject) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _doubts(model: KineticModel) -> tuple[Finding, ...]:
+def doubts(model: KineticModel) -> tuple[Finding, ...]:
+    """What a reader must know before trusting a number of this model."""
     return tuple(
         Finding(code=f"doubt-{key.replace('_', '-')}", severity=Severity.INFORMS, text=doubt.text, sources=doubt.src)
         for key, doubt in model.doubts.items()

@@ -67,19 +67,20 @@ def _disposition(p, rates, amplitudes):
 
 @njit(cache=True)
 def draw(typical, omega, seed, first, low, high, attempts, parameters, outside):
-    """Parameters of subjects ``first``…: typical × exp(ω η), and what lies outside of ``low`` to ``high``.
+    """Parameters of subjects ``first``…: typical × exp(ω η), and what lies outside of ``low`` to ``high``; any slots.
 
     ``outside`` counts, per slot, first draws outside the bounds; with ``attempts`` above 1 those are drawn again.
     Returns how many are still outside after the last attempt.
     """
-    eta = np.empty(SLOTS)
+    slots = typical.shape[1]
+    eta = np.empty(slots)
     left = 0
     for row in range(parameters.shape[0]):
         inside = False
         for attempt in range(attempts):
             normals(seed, first + row, attempt, eta)
             inside = True
-            for slot in range(SLOTS):
+            for slot in range(slots):
                 value = (
                     typical[row, slot] * math.exp(omega[slot] * eta[slot]) if omega[slot] > 0.0 else typical[row, slot]
                 )

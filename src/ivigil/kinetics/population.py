@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivigil.errors import BadInput, ImpossibleValue
-from ivigil.findings import Finding
-from ivigil.kinetics import kernels
-from ivigil.kinetics.individual import individual
+from ivigil.findings import Finding, in_order
+from ivigil.kinetics import antagonist, kernels, ode, ode_population
+from ivigil.kinetics.catalogue import provenance
+from ivigil.kinetics.individual import doubts, individual, outside
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Regimen, Route, dose_days
 from ivigil.kinetics.subjects import Subject
+from ivigil.kinetics.window import only_its_drug, only_its_routes
 from ivigil.knowledge.kinetic_models import Capability, KineticModel
 from ivigil.knowledge.policies import KineticsPolicy
 from ivigil.quantities import ML_PER_L
@@ -73,13 +76,16 @@ class Bounds:
 class Drawn:
     """A chunk: subjects ``first`` and following, their parameters (subjects, slots), grams per unit of the schedule.
 
-    ``people`` are their covariates where each has its own.
+    ``people`` are their covariates where each has its own. ``integrated``: no closed form, slots of :mod:`.ode`. ``names`` are
+    what may lie outside of bounds, by slot.
     """
 
     first: int
     parameters: Floats
     scale: Floats
     people: People | None = None
+    integrated: bool = False
+    names: tuple[str, ...] = (*NAMES, "baseline")
 
 
 @dataclass
@@ -95,15 +101,19 @@ class Percentiles:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def schedule(regimen: Regimen, days: float, step_d: float = 1.0) -> Schedule:
+def schedule(regimen: Regimen, days: float, step_d: float = 1.0, model: KineticModel | None = None) -> Schedule:
     """Doses of one kilogram (per-kg parts) or of anybody (grams), and outputs every ``step_d`` from day 0 to ``days``.
 
     Raises:
-        BadInput: parts in g and in g/kg together, or a drug that is not immunoglobulin.
+        BadInput: parts in g and in g/kg together; a drug or route that ``model`` lacks; without one, a drug that is not
+            immunoglobulin.
     """
     if len({part.per_kg for part in regimen.parts}) > 1:
         raise BadInput("--regimen", "g and g/kg", "A population is dosed in one of them.", "Write all parts alike.")
-    for drug in sorted(regimen.drugs - {IMMUNOGLOBULIN}):
+    if model is not None:
+        only_its_drug(regimen, model)
+        only_its_routes(regimen, model)
+    for drug in sorted(regimen.drugs - {IMMUNOGLOBULIN}) if model is None else ():
         raise BadInput("--regimen", drug, "Populations are simulated for immunoglobulin.", "Leave it out.")
     doses = sorted(regimen.doses(1.0, days), key=lambda dose: dose.day + dose_days(dose.over_h))
     return Schedule(
@@ -119,6 +129,8 @@ def schedule(regimen: Regimen, days: float, step_d: float = 1.0) -> Schedule:
 
 def omega(model: KineticModel) -> Floats:
     """Standard deviations on the log scale per slot, ω² = ln(1 + CV²); 0 where a parameter does not vary."""
+    if model.antagonist is not None:
+        return np.array([_omega(fact.cv_percent) for fact in antagonist.facts(model)])
     facts = [getattr(model.parameters, name) for name in NAMES] + [model.baseline]
     return np.array([_omega(None if fact is None else fact.cv_percent) for fact in facts])
 
@@ -163,9 +175,12 @@ def draw(
         ImpossibleValue: fewer than one subject, a seed that is no 64-bit number, bounds that nobody meets.
     """
     ready(model, subjects, seed)
-    p = individual(model, subject, baseline_g_per_l).parameters
-    typical = np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
     limits = bounds or Bounds(np.zeros(kernels.SLOTS), np.full(kernels.SLOTS, np.inf))
+    if model.antagonist is None:
+        p = individual(model, subject, baseline_g_per_l).parameters
+        typical = np.array([p.cl, p.vc, p.q, p.vp, p.ka, p.f_sc, p.f_facilitated_sc, p.baseline_g_per_l])
+    else:
+        typical, limits = antagonist.typical(model, baseline_g_per_l), _of_antagonist(limits)
     weight = (subject.dosing_weight_kg or subject.weight_kg) if per_kg else 1.0
     if weight is None:
         raise BadInput("subject.weight_kg", None, "The regimen counts grams per kg.", "Give weight_kg.")
@@ -206,13 +221,13 @@ def draw_chunk(
     scale: Floats,
 ) -> tuple[Drawn, NDArray[np.int64]]:
     """Subjects ``first`` and following around their own ``typical`` parameters (subjects, slots), within their bounds."""
-    spread = omega(model)
+    spread, integrated = omega(model), model.antagonist is not None
     if baseline_g_per_l is not None:
-        spread[kernels.BASELINE] = 0.0
+        spread[ode.BASE if integrated else kernels.BASELINE] = 0.0
     if model.parameters.kel_per_d is not None:
         typical[:, kernels.CL] = 0.0  # follows the subject's own volume, below
-    parameters = np.empty((len(typical), kernels.SLOTS))
-    outside = np.zeros(kernels.SLOTS, dtype=np.int64)
+    parameters = np.empty(typical.shape)
+    outside = np.zeros(typical.shape[1], dtype=np.int64)
     left = kernels.draw(
         typical,
         spread,
@@ -230,7 +245,21 @@ def draw_chunk(
         )
     if model.parameters.kel_per_d is not None:
         parameters[:, kernels.CL] = model.parameters.kel_per_d.typical * parameters[:, kernels.VC]
-    return Drawn(first, parameters, scale), outside
+    names = antagonist.NAMES if integrated else (*NAMES, "baseline")
+    return Drawn(first, parameters, scale, None, integrated, names), outside
+
+
+def _of_antagonist(limits: Bounds) -> Bounds:
+    """The bounds of a central volume, for the slots of an antagonist."""
+    low, high = np.zeros(ode.SLOTS), np.full(ode.SLOTS, np.inf)
+    low[ode.V], high[ode.V] = limits.low[kernels.VC], limits.high[kernels.VC]
+    return Bounds(low, high, limits.draw_again)
+
+
+def said(model: KineticModel, regimen: Regimen, subject: Subject) -> tuple[Finding, ...]:
+    """What every result of a population says: where the model comes from, its doubts, and where it is carried outside."""
+    doses = () if model.antagonist is None else antagonist.dosing(model, regimen, subject)
+    return in_order((*doses, *outside(model, subject), *doubts(model), *provenance(model)))
 
 
 class Reduction:
@@ -242,12 +271,17 @@ class Reduction:
         self._plan, self._workers = plan, get_num_threads()
         self._counts = np.zeros((self._workers, plan.outputs, kernels.BINS), dtype=np.uint32)
         self._sums = np.zeros((self._workers, plan.outputs))
-        self._outside = np.zeros(kernels.SLOTS, dtype=np.int64)
+        self._outside: Counter[str] = Counter()
         self._subjects = 0
 
     def add(self, chunk: Drawn, beyond: NDArray[np.int64]) -> None:
         """Count one chunk of :func:`draw`."""
         plan = self._plan
+        self._outside.update({name: int(count) for name, count in zip(chunk.names, beyond, strict=True) if count})
+        self._subjects += len(chunk.parameters)
+        if chunk.integrated:
+            ode_population.histogram(chunk.parameters, chunk.scale, plan, self._counts[0], self._sums[0])
+            return
         kernels.histogram(
             chunk.parameters,
             chunk.scale,
@@ -263,8 +297,6 @@ class Reduction:
             self._counts,
             self._sums,
         )
-        self._outside += beyond
-        self._subjects += len(chunk.parameters)
 
     def percentiles(self, asked: tuple[float, ...] = (5.0, 25.0, 50.0, 75.0, 95.0)) -> Percentiles:
         """Percentiles and mean of what was added."""
@@ -274,9 +306,7 @@ class Reduction:
             levels={one: _percentile(total, one, self._subjects) for one in asked},
             mean=self._sums.sum(axis=0) / self._subjects,
             subjects=self._subjects,
-            outside={
-                name: int(self._outside[slot]) for slot, name in enumerate((*NAMES, "baseline")) if self._outside[slot]
-            },
+            outside=dict(self._outside),
             bin_error=2.0 ** -(kernels.MANTISSA_BITS + 1),
         )
 
@@ -317,6 +347,10 @@ def levels(chunk: Drawn, plan: Schedule, out: NDArray[np.float32] | None = None)
         out = np.empty(shape, dtype=np.float32)
     if out.shape != shape or out.dtype != np.float32:
         raise BadInput("out", f"{out.dtype} {out.shape}", f"It must be float32 of shape {shape}.", "Make it anew.")
+    if chunk.integrated:
+        for first, rows in ode_population.igg(chunk.parameters, chunk.scale, plan):
+            out[first : first + len(rows)] = rows
+        return out
     kernels.dense(
         chunk.parameters,
         chunk.scale,

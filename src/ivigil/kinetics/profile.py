@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ivigil.errors import BadInput
-from ivigil.findings import Finding, Severity, in_order
+from ivigil.findings import Finding, in_order
+from ivigil.kinetics.catalogue import provenance
 from ivigil.kinetics.grip import grip_strength_kg
 from ivigil.kinetics.individual import Individual, individual
 from ivigil.kinetics.linear import (
@@ -24,9 +25,10 @@ from ivigil.kinetics.linear import (
     steady_concentrations,
     terminal_half_life_d,
 )
-from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Regimen, dose_days
+from ivigil.kinetics.regimens import Regimen
 from ivigil.kinetics.subjects import Subject
-from ivigil.knowledge.kinetic_models import LINEAR, KineticModel
+from ivigil.kinetics.window import Window, from_zero, only_its_drug, only_its_routes, steady
+from ivigil.knowledge.kinetic_models import LINEAR, KineticModel, Structure
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,31 +104,20 @@ class Profile(BaseModel):
 
 @dataclass(frozen=True)
 class _Curve:
-    """Exogenous IgG of one subject over an interval, as a function, with the days at which it bends."""
+    """Exogenous IgG of one subject over a window, as a function."""
 
     linear: Linear
-    doses: tuple[Dose, ...]
-    start: float
-    end: float
-    tau_d: float | None
+    window: Window
 
     def __call__(self, days: Floats) -> Floats:
-        if self.tau_d is None:
-            return concentrations(self.linear, self.doses, days)
-        return steady_concentrations(self.linear, self.doses, self.tau_d, days)
-
-    @property
-    def bends(self) -> Floats:
-        """Starts and ends of doses inside the interval, and the interval's own ends."""
-        inside = {self.start, self.end}
-        for dose in self.doses:
-            inside.update((dose.day, dose.day + dose_days(dose.over_h)))
-        return np.array(sorted(day for day in inside if self.start <= day <= self.end))
+        if self.window.tau_d is None:
+            return concentrations(self.linear, self.window.doses, days)
+        return steady_concentrations(self.linear, self.window.doses, self.window.tau_d, days)
 
 
 def profile(
     model: KineticModel,
-    regimen: Regimen,
+    regimen: Regimen | None,
     subject: Subject,
     *,
     days: float | None = None,
@@ -136,36 +127,43 @@ def profile(
     """The typical profile of a subject under a regimen.
 
     Args:
-        model: a linear model; others have their own functions.
-        regimen: what is given. Steady state is that of its last part, which must repeat.
+        model: any model; one that is not linear has no exogenous metrics and no terminal half-life, and says so.
+        regimen: what is given; None for turnover alone. Steady state is that of its last part, which must repeat.
         subject: covariates, see :class:`~ivigil.kinetics.subjects.Subject`.
         days: simulate from day 0, at baseline and with no earlier dose, to this day.
         steady_state: instead of ``days``: one interval of the regimen repeated for ever.
-        baseline_g_per_l: endogenous IgG (g/L) instead of the model's.
+        baseline_g_per_l: endogenous IgG (g/L) instead of the model's; where turnover alone is asked for, its start.
 
     Raises:
-        BadInput: both or neither of ``days`` and ``steady_state``; a route, covariate or baseline that the model lacks;
-            a steady state of something given once.
+        BadInput: both or neither of ``days`` and ``steady_state``; a drug, route, covariate or baseline that the model
+            lacks; a regimen that is missing or that the model does not take; a steady state of something given once.
+        ImpossibleValue: equations that could not be solved.
     """
-    if model.structure not in LINEAR:
-        raise BadInput("--model", model.id, "A profile of a regimen needs a linear model.", "Choose another model.")
     if (days is None) != steady_state:
         raise BadInput("--days", days, "A profile is over days or at steady state.", "Give --days N or --steady-state.")
     if days is not None and not 0 < days <= LONGEST_DAYS:
         raise BadInput("--days", days, f"It must be above 0 and at most {LONGEST_DAYS}.", "Give another number.")
     if baseline_g_per_l is not None and not 0 <= baseline_g_per_l < float("inf"):
         raise BadInput("--baseline-igg-g-per-l", baseline_g_per_l, "A level is not negative.", "Correct it.")
-    _only_immunoglobulin(regimen, model)
+    if regimen is not None:
+        only_its_drug(regimen, model)
+        if model.structure not in LINEAR:
+            only_its_routes(regimen, model)
+    elif model.structure is not Structure.FCRN_TURNOVER:
+        raise BadInput("--regimen", None, f"The model {model.id} describes doses.", "Say what is given.")
+    if model.structure not in LINEAR:
+        window = _window(regimen, subject.at(0.0), days)
+        return _of_course(model, regimen, subject, window, baseline_g_per_l)
+    assert regimen is not None
     if len({one.weight_kg for one in subject.weights}) > 1:
         from ivigil.kinetics.changing_profile import changing_profile
 
         return changing_profile(model, regimen, subject, days, baseline_g_per_l)
     subject = subject.at(0.0)
+    window = _window(regimen, subject, days)
     made = individual(model, subject, baseline_g_per_l)
-    linear = disposition(made.parameters)
-    weight = subject.dosing_weight_kg or subject.weight_kg
-    curve = _steady(linear, regimen, weight) if steady_state else _from_zero(linear, regimen, weight, float(days or 0))
-    times = _output_days(curve)
+    curve = _Curve(disposition(made.parameters), window)
+    times = _output_days(window)
     exogenous = curve(times)
     base = made.parameters.baseline_g_per_l
     return Profile(
@@ -175,90 +173,109 @@ def profile(
         times_d=tuple(times.tolist()),
         igg_g_per_l=tuple((exogenous + base).tolist()),
         response=_response(model, curve, times),
-        findings=in_order((*made.findings, *_not_verified(model))),
-        unused=tuple(sorted(subject.given - made.used - _dosing(regimen, subject))),
+        findings=in_order((*made.findings, *provenance(model))),
+        unused=_unused(subject, regimen, made.used),
     )
 
 
-def _only_immunoglobulin(regimen: Regimen, model: KineticModel) -> None:
-    for drug in sorted(regimen.drugs - {IMMUNOGLOBULIN}):
+def _window(regimen: Regimen | None, subject: Subject, days: float | None) -> Window:
+    weight = subject.dosing_weight_kg or subject.weight_kg
+    if days is not None:
+        return from_zero(regimen, weight, days)
+    if regimen is None:
         raise BadInput(
-            "--regimen", drug, f"The model {model.id} describes immunoglobulin only.", "Choose another model."
+            "--steady-state", None, "Without a dose the steady state is the model's own level for ever.", "Give --days."
         )
+    return steady(regimen, weight)
 
 
-def _dosing(regimen: Regimen, subject: Subject) -> frozenset[str]:
-    """The weight that turned g/kg into grams."""
-    if not any(part.per_kg for part in regimen.parts):
-        return frozenset()
-    return frozenset({"weight_kg" if subject.dosing_weight_kg is None else "dosing_weight_kg"})
+def _of_course(
+    model: KineticModel,
+    regimen: Regimen | None,
+    subject: Subject,
+    window: Window,
+    baseline_g_per_l: float | None,
+) -> Profile:
+    from ivigil.kinetics.courses import COURSES  # compiled code: only who integrates pays for it
+
+    course = COURSES[model.structure](model, regimen, subject, window, baseline_g_per_l)
+    times = _output_days(window)
+    states = course.states(times)
+    trough, area = course.trough, course.area
+    lowest, highest = course.extreme(-1)[0], course.extreme(+1)[0]
+    return Profile(
+        model=model.id,
+        parameters=course.shown,
+        metrics=ProfileMetrics(
+            total=_summary(min(lowest, trough), trough, highest, area, window.end),
+            exogenous=None,
+            terminal_half_life_d=None,
+            tau_d=window.tau_d,
+            from_day=0.0,
+            to_day=window.end,
+        ),
+        times_d=tuple(times.tolist()),
+        igg_g_per_l=tuple(course.igg_of(states).tolist()),
+        response=ResponseCurve(
+            name=course.response.name,
+            unit=course.response.unit,
+            values=tuple(course.response.of(states).tolist()),
+        ),
+        findings=in_order((*course.findings, *provenance(model))),
+        unused=_unused(subject, regimen, course.used),
+    )
 
 
-def _steady(linear: Linear, regimen: Regimen, weight_kg: float | None) -> _Curve:
-    part = regimen.parts[-1]
-    if part.every_d is None:
-        raise BadInput("--steady-state", "once", "Only what is repeated has a steady state.", "Give --days instead.")
-    if part.missed or part.late_d:
-        raise BadInput("--steady-state", "missed or late", "A steady state has no exceptions.", "Give --days instead.")
-    grams = part.grams(weight_kg)
-    cycle = tuple(Dose(float(day), grams, part.route, part.over_h) for day in range(part.doses))
-    if dose_days(part.over_h) > part.every_d:
-        raise BadInput("--regimen", f"over {part.over_h:g} h", "An infusion ends before the next.", "Correct it.")
-    return _Curve(linear, cycle, 0.0, part.every_d, part.every_d)
+def _unused(subject: Subject, regimen: Regimen | None, used: frozenset[str]) -> tuple[str, ...]:
+    """Keys that were given and did nothing: neither in the model nor as the weight that turned g/kg into grams."""
+    dosing: frozenset[str] = frozenset()
+    if regimen is not None and any(part.per_kg for part in regimen.parts):
+        dosing = frozenset({"weight_kg" if subject.dosing_weight_kg is None else "dosing_weight_kg"})
+    return tuple(sorted(subject.given - used - dosing))
 
 
-def _from_zero(linear: Linear, regimen: Regimen, weight_kg: float | None, days: float) -> _Curve:
-    return _Curve(linear, regimen.doses(weight_kg, days), 0.0, days, None)
-
-
-def _output_days(curve: _Curve) -> Floats:
+def _output_days(window: Window) -> Floats:
     """A regular grid, with every bend on it: a peak is not stepped over."""
-    steps = max(int(np.ceil((curve.end - curve.start) * OUTPUTS_PER_DAY)), 1)
-    return np.unique(np.concatenate([np.linspace(curve.start, curve.end, steps + 1), curve.bends]))
+    steps = max(int(np.ceil(window.end * OUTPUTS_PER_DAY)), 1)
+    return np.unique(np.concatenate([np.linspace(0.0, window.end, steps + 1), window.bends]))
 
 
 # ---- metrics
 
 
 def _metrics(curve: _Curve, regimen: Regimen, baseline_g_per_l: float) -> ProfileMetrics:
-    exogenous = _of_interval(curve)
+    exogenous, window = _of_interval(curve), curve.window
     return ProfileMetrics(
-        total=_with_baseline(exogenous, baseline_g_per_l, curve.end - curve.start),
+        total=_with_baseline(exogenous, baseline_g_per_l, window.end),
         exogenous=exogenous,
         terminal_half_life_d=terminal_half_life_d(curve.linear, regimen.routes),
-        tau_d=curve.tau_d,
-        from_day=curve.start,
-        to_day=curve.end,
+        tau_d=window.tau_d,
+        from_day=0.0,
+        to_day=window.end,
     )
 
 
 def _of_interval(curve: _Curve) -> Metrics:
-    length = curve.end - curve.start
+    window = curve.window
     auc = (
-        steady_area(curve.linear, curve.doses)
-        if curve.tau_d is not None
-        else area(curve.linear, curve.doses, curve.start, curve.end)
+        steady_area(curve.linear, window.doses)
+        if window.tau_d is not None
+        else area(curve.linear, window.doses, 0.0, window.end)
     )
     cmax, cmin = _extreme(curve, +1), _extreme(curve, -1)
-    if curve.tau_d is not None:
-        trough = _steady_trough(curve)
-    else:
-        trough = just_before(curve.linear, curve.doses, curve.end)
-    cmin = min(cmin, trough)
-    return _summary(cmin, trough, cmax, auc, length)
-
-
-def _steady_trough(curve: _Curve) -> float:
-    """Just before the first dose of the cycle: the end of the one before."""
-    assert curve.tau_d is not None
-    response_before = steady_concentrations(curve.linear, curve.doses, curve.tau_d, np.array([curve.tau_d]))
-    return float(response_before[0])
+    # At steady state the trough before the first dose of the cycle is the end of the one before.
+    trough = (
+        float(curve(np.array([window.tau_d]))[0])
+        if window.tau_d is not None
+        else just_before(curve.linear, window.doses, window.end)
+    )
+    return _summary(min(cmin, trough), trough, cmax, auc, window.end)
 
 
 def _extreme(curve: _Curve, sign: int) -> float:
     """The highest (+1) or lowest (−1) level: looked for between bends, then closed in on by golden section."""
     best = -np.inf
-    bends = curve.bends
+    bends = curve.window.bends
     for left, right in itertools.pairwise(bends):
         # The end of a stretch is the moment before the next dose.
         days = np.linspace(left, right, POINTS_PER_STRETCH + 1)
@@ -323,24 +340,8 @@ def _shown(made: Individual) -> dict[str, float]:
     return {name: value for name, value in named.items() if value or name == "baseline_g_per_l"}
 
 
-def _not_verified(model: KineticModel) -> tuple[Finding, ...]:
-    if model.copying_steps == 0:
-        return ()
-    text = f"The parameters of {model.id} were not checked against its paper: they passed through {model.copying_steps} copying step{'s' if model.copying_steps > 1 else ''}."
-    return (
-        Finding(
-            code="model-not-verified",
-            severity=Severity.INFORMS,
-            text=text,
-            remedy="A site that has read the paper can confirm the model in its overlay.",
-            sources=(model.citation,),
-            verified=False,
-        ),
-    )
-
-
 def _response(model: KineticModel, curve: _Curve, times: Floats) -> ResponseCurve | None:
     if model.grip is None:
         return None
-    values = grip_strength_kg(model.grip, curve, curve.bends, times, repeats=curve.tau_d is not None)
+    values = grip_strength_kg(model.grip, curve, curve.window.bends, times, repeats=curve.window.tau_d is not None)
     return ResponseCurve(name="grip strength, worse hand", unit="kg", values=tuple(values.tolist()))

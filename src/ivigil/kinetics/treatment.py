@@ -12,9 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ivigil import written
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
+from ivigil.findings import Finding, Severity
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Route
 from ivigil.kinetics.subjects import Weighing, check_weighings
 from ivigil.knowledge.vocabulary import LabTest
+from ivigil.quantities import MG_PER_DL_IN_G_PER_L
 
 Number = Annotated[float, BeforeValidator(lambda value: float(written.number(value)))]
 Moment = Annotated[datetime, BeforeValidator(written.moment)]
@@ -67,12 +69,15 @@ class Treatment:
     """Doses and levels in order of time; ``zero`` is the moment of day 0 where the record has clock times.
 
     ``weights`` are the weighings where more than one weight counts; each holds until the next.
+    ``product`` is that of the last dose, where it is recorded; ``findings`` are levels that somebody should look at again.
     """
 
     doses: tuple[Dose, ...]
     levels: tuple[Level, ...]
     zero: datetime | None
     weights: tuple[Weighing, ...] = ()
+    product: str | None = None
+    findings: tuple[Finding, ...] = ()
 
     def moment(self, day: float) -> datetime | float:
         """A day as the record writes times."""
@@ -127,6 +132,22 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
         tuple(Level(day, row.igg_g_per_l, row.below_lloq) for day, row in zip(found, levels, strict=True)),
         zero,
         _weighings(weights, zero),
+        doses[-1].product,
+        tuple(_unlikely(row, igg) for row in levels if _is_unlikely(row, igg)),
+    )
+
+
+def _is_unlikely(row: LevelRow, igg: LabTest) -> bool:
+    return igg.likely is not None and row.igg_g_per_l > float(igg.likely[1])
+
+
+def _unlikely(row: LevelRow, igg: LabTest) -> Finding:
+    most = igg.likely[1] if igg.likely else ""
+    return Finding(
+        code="level-unlikely",
+        severity=Severity.WARNS,
+        text=f"The level of {row.igg_g_per_l:g} g/L at {_shown(row)} is above the likely {most} g/L. Is it {row.igg_g_per_l:g} {igg.looks_like}, that is {row.igg_g_per_l / MG_PER_DL_IN_G_PER_L:g} g/L?",
+        remedy="Compare with the report's unit, and with the hours since the last infusion.",
     )
 
 

@@ -73,7 +73,7 @@ def _strangers(value: object) -> tuple[object, ...]:
 class Record(BaseModel):
     """Base of every knowledge record: frozen, a key nobody knows is refused, and a number is written as a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

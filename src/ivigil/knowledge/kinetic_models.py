@@ -7,10 +7,11 @@ of a log-normal parameter, so its variance on the log scale is ln(1 + CV²).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, PrivateAttr, model_validator
 
 from ivigil.knowledge.facts import Fact, Record, Statement, Terms
 
@@ -22,11 +23,15 @@ class Structure(StrEnum):
     TWO_COMPARTMENTS = "two_compartments"
     FCRN_TURNOVER = "fcrn_turnover"
     """Endogenous turnover with saturable recycling; a plasma pool only."""
+    FCRN_TISSUE = "fcrn_tissue"
+    """The same turnover with a second pool outside the vessels: may be dosed."""
     FCRN_ANTAGONIST = "fcrn_antagonist"
     """IgG turnover driven by a drug that blocks FcRn."""
 
 
 LINEAR = frozenset({Structure.ONE_COMPARTMENT, Structure.TWO_COMPARTMENTS})
+#: Structures whose populations can be simulated where variability is known.
+SIMULATED = LINEAR | {Structure.FCRN_ANTAGONIST}
 
 
 class Capability(StrEnum):
@@ -173,6 +178,19 @@ class Turnover(Record):
     css_g_per_l: Positive
 
 
+class Tissue(Record):
+    """IgG outside the vessels, in exchange with plasma: the share inside at rest, and what of it escapes a day."""
+
+    intravascular_fraction: Positive
+    escape_per_d: Positive
+
+    @model_validator(mode="after")
+    def _fraction(self) -> Self:
+        if self.intravascular_fraction.typical >= 1:
+            raise ValueError("intravascular_fraction is a fraction below 1")
+        return self
+
+
 class Antagonist(Record):
     """A drug that binds FcRn (target-mediated disposition), and the loss of IgG it speeds up."""
 
@@ -208,10 +226,19 @@ class Population(Record):
     age_years: Span = Span()
     weight_kg: Span = Span()
     lean_mass_kg: Span = Span()
+    dose_mg_per_kg: Span = Span()
     routes: Terms
     products: Terms = ()
     doses: str = ""
     trials: Terms = ()
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """The file of a user's own model, and its sha256."""
+
+    name: str
+    sha256: str
 
 
 class KineticModel(Record):
@@ -219,7 +246,8 @@ class KineticModel(Record):
 
     ``copying_steps`` counts the hands between the paper's own table and this file: 0 when the paper was read. ``doubts``
     are what a reader must know before trusting a number; ``typical_only`` is set where a doubt forbids more.
-    ``shared_trials`` names a family of models built on the same trials: together they speak once.
+    ``shared_trials`` names a family of models built on the same trials: together they speak once. ``project`` marks what
+    ivigil made itself and nobody published: it shows the typical subject and is used for nothing else.
     """
 
     id: str
@@ -229,6 +257,7 @@ class KineticModel(Record):
     copying_steps: int = Field(ge=0)
     shared_trials: str = ""
     typical_only: bool = False
+    project: bool = False
     population: Population
     parameters: Disposition = Disposition()
     effects: dict[str, Effect] = {}
@@ -236,8 +265,19 @@ class KineticModel(Record):
     residual: Residual | None = None
     grip: GripResponse | None = None
     turnover: Turnover | None = None
+    tissue: Tissue | None = None
     antagonist: Antagonist | None = None
     doubts: dict[str, Statement] = {}
+    _own: OwnFile | None = PrivateAttr(default=None)
+
+    def mark_own(self, file: OwnFile) -> None:
+        """Mark this model as the user's own: its reader does so, and no file can say it of itself."""
+        self._own = file
+
+    @property
+    def own(self) -> OwnFile | None:
+        """The file of a user's own model; None for a shipped one."""
+        return self._own
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -258,8 +298,10 @@ class KineticModel(Record):
                 raise ValueError("routes name sc exactly where a depot is")
         elif given:
             raise ValueError(f"{self.structure.value} has its own parameters")
-        if (self.structure is Structure.FCRN_TURNOVER) != (self.turnover is not None):
-            raise ValueError("fcrn_turnover and [turnover] come together")
+        if (self.structure in {Structure.FCRN_TURNOVER, Structure.FCRN_TISSUE}) != (self.turnover is not None):
+            raise ValueError("fcrn_turnover or fcrn_tissue and [turnover] come together")
+        if (self.structure is Structure.FCRN_TISSUE) != (self.tissue is not None):
+            raise ValueError("fcrn_tissue and [tissue] come together")
         if (self.structure is Structure.FCRN_ANTAGONIST) != (self.antagonist is not None):
             raise ValueError("fcrn_antagonist and [antagonist] come together")
         for name, effect in self.effects.items():
@@ -272,12 +314,15 @@ class KineticModel(Record):
     def capabilities(self) -> frozenset[Capability]:
         """What the known parts allow; nothing is borrowed to allow more."""
         found = {Capability.TYPICAL}
+        varied: Record = self.antagonist or self.parameters
         varies = any(
-            one is not None and one.cv_percent is not None
-            for one in (getattr(self.parameters, name) for name in Disposition.model_fields)
+            one.cv_percent is not None
+            for one in (getattr(varied, name) for name in type(varied).model_fields)
+            if isinstance(one, Parameter)
         )
-        if self.structure in LINEAR and varies and not self.typical_only:
+        if self.structure in SIMULATED and varies and not self.typical_only and not self.project:
             found.add(Capability.POPULATION)
+        if self.structure in LINEAR and Capability.POPULATION in found:
             known = self.baseline is not None and self.baseline.kind is not BaselineKind.UNKNOWN
             if self.residual is not None and known:
                 found.add(Capability.FORECAST)

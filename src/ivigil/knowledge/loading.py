@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ivigil.knowledge.body_sizes import ReferencePopulation
     from ivigil.knowledge.kinetic_models import KineticModel
     from ivigil.knowledge.protocol import Protocol, ReactionRates
+    from ivigil.knowledge.published import PublishedKinetics
+    from ivigil.knowledge.targets import TroughTarget
 
 SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
@@ -43,6 +45,7 @@ LISTED_BY = {
     "models": "kinetics models",
     "populations": "simulate --help",
     "protocol": "infuse protocol check",
+    "targets": "kinetics targets",
     "simulation": "infuse simulate",
 }
 
@@ -135,6 +138,13 @@ class Knowledge:
         """How questions in free words are read."""
         return self._validated("ask/words.toml", AskWords, self._raw("ask", "words"))
 
+    @cached_property
+    def published_kinetics(self) -> PublishedKinetics:
+        """Measurements that the kinetic models are shown against."""
+        from ivigil.knowledge.published import PublishedKinetics  # only who validates pays for its import
+
+        return self._validated("validation/kinetics.toml", PublishedKinetics, self._raw("validation", "kinetics"))
+
     def _all(self, kind: str, model: type[M]) -> tuple[M, ...]:
         return tuple(self._validated(f"{kind}/{name}.toml", model, self._raw(kind, name)) for name in self._names(kind))
 
@@ -160,6 +170,28 @@ class Knowledge:
         if key not in rows:
             raise UnknownName("src", name, "No source record has this id.", "Add it under data/sources or correct it.")
         return self._validated(f"sources/{shard}.toml#{key}", Source, {**rows[key], "id": name})
+
+    @cached_property
+    def trough_targets(self) -> dict[str, TroughTarget]:
+        """Trough targets of replacement by name; none is a default."""
+        from ivigil.knowledge.targets import TroughTarget  # only who doses by level pays for its import
+
+        file = "targets/trough.toml"
+        return {
+            name: self._validated(f"{file}#{name}", TroughTarget, raw)
+            for name, raw in self._raw("targets", "trough").items()
+        }
+
+    def trough_target(self, name: str) -> TroughTarget:
+        """One target by its name."""
+        if name not in self.trough_targets:
+            raise UnknownName(
+                "target",
+                name,
+                "No trough target has this name.",
+                _did_you_mean(name, tuple(self.trough_targets), "targets"),
+            )
+        return self.trough_targets[name]
 
     @cached_property
     def rules(self) -> dict[str, Rule]:

@@ -69,7 +69,7 @@ TWO_PEOPLE = frozenset(
 )
 #: Files whose every fact takes two people: thresholds, the words and units that a record is read by, and what a
 #: patient is told to call for help on.
-TWO_PEOPLE_FILES = ("policy/", "screening/", "vocabulary/", "leaflet/")
+TWO_PEOPLE_FILES = ("policy/", "screening/", "vocabulary/", "leaflet/", "targets/")
 #: Keys above a fact that permits. A signature says that two people read it; so it must say that it was read.
 PERMITS = frozenset(
     {

@@ -476,15 +476,59 @@ class KineticsPolicy(Record):
     changing_weight: Statement
 
 
+class Stop(Fact):
+    """What forbids a dose proposed from a level: words of one of the patient's lists, or the condition treated itself.
+
+    ``name`` says what was recorded or was not, ``text`` why, ``remedy`` what to do.
+    """
+
+    list: Literal["conditions", "medicines"]
+    any: Terms
+    indications: Terms = ()
+    name: Words
+    text: Words
+    remedy: Words
+
+
+class ProposalPolicy(Record):
+    """How regimens that reach a trough are searched, and when none is proposed.
+
+    ``probability`` is how likely the true trough must reach the target; ``interval_step_days`` the step inside a label's
+    range of intervals; grams, cost and infusions are counted per ``period_days``; ``late_days`` is how late a late dose is
+    shown; doses into a vein closer than ``same_course_days`` are one course. ``subcutaneous_g_per_kg_period`` bounds the
+    search under the skin where a label prints no range. ``stops`` are what forbids a proposal.
+    """
+
+    probability: Share
+    interval_step_days: DaysLong
+    period_days: DaysLong
+    late_days: DaysLong
+    same_course_days: DaysLong
+    subcutaneous_g_per_kg_period: Range
+    stops: dict[str, Stop]
+
+
 class ReviewPolicy(Record):
     """When a first review is due where no source of the condition says so.
 
-    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course; both
-    count from the first infusion.
+    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course;
+    ``within_days_for`` a condition (by id) for which the months are too long. All count from the first infusion.
     """
 
     ongoing_within_months: Times
     course_within_days: DaysLong
+    within_days_for: dict[str, DaysLong] = {}
+
+
+class CriteriaPolicy(Record):
+    """How old (days) a result may be and still decide a criterion: by test, and for a test without a row of its own."""
+
+    lab_within_days: dict[str, DaysLong]
+    other_lab_within_days: DaysLong
+
+    def of_test(self, test: str) -> DaysLong:
+        """The row that holds for a test."""
+        return self.lab_within_days.get(test, self.other_lab_within_days)
 
 
 class Policies(Record):
@@ -504,4 +548,6 @@ class Policies(Record):
     free_text: FreeTextPolicy
     subcutaneous: SubcutaneousPolicy
     kinetics: KineticsPolicy
+    proposals: ProposalPolicy
     review: ReviewPolicy
+    criteria: CriteriaPolicy

@@ -138,7 +138,7 @@ def before_products(request: Request, formulary: Formulary) -> tuple[list[Findin
     screened = screen_patient(formulary.rules, circumstances(request, formulary))
     adult_from = formulary.policies.weight.adult_from_years.value
     findings = [
-        *_overlay_waits(formulary),
+        *overlay_waits(formulary),
         *_age_missing(request),
         *indication_standing(formulary),
         *_age_of_condition(request, formulary),
@@ -179,7 +179,8 @@ def _check_phase(request: Request, formulary: Formulary) -> None:
         )
 
 
-def _overlay_waits(formulary: Formulary) -> Iterable[Finding]:
+def overlay_waits(formulary: Formulary) -> Iterable[Finding]:
+    """What waits in this site's overlay outside of the products."""
     for place, paths in formulary.waiting.items():
         if not place.startswith("products/"):
             for path in paths:

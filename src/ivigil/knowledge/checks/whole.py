@@ -29,6 +29,7 @@ from ivigil.knowledge.checks.sources import (
     sources_used,
 )
 from ivigil.knowledge.checks.subcutaneous import starts_add_up, starts_stand
+from ivigil.knowledge.checks.targets import targets_are_replacement
 from ivigil.knowledge.checks.words import (
     implied_words_exist,
     limitations_hold,
@@ -52,18 +53,27 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
     sources = _each(_one(lambda: knowledge.source_ids, rows) or (), knowledge.source, rows)
     products = _each(knowledge.product_ids, knowledge.product, rows)
     indications = _each(knowledge.indication_ids, knowledge.indication, rows)
+    models = _each(knowledge.kinetic_model_ids, knowledge.kinetic_model, rows)
     policies = _one(lambda: knowledge.policies, rows)
     vocabulary = _one(lambda: knowledge.vocabulary, rows)
     book = _one(lambda: knowledge.rules, rows)
     place = _rule_places(knowledge, rows)
 
     records: list[Located] = []
-    for kind, found in (("products", products), ("indications", indications)):
+    for kind, found in (("products", products), ("indications", indications), ("models", models)):
         for name, record in found.items():
             records += located(f"{kind}/{name}.toml", record)
     for kind, whole in (("policy", policies), ("vocabulary", vocabulary)):
         for name in type(whole).model_fields if whole is not None else ():
             records += located(f"{kind}/{name}.toml", getattr(whole, name))
+    targets = _one(lambda: knowledge.trough_targets, rows) or {}
+    records += located("targets/trough.toml", targets)
+    published = _one(lambda: knowledge.published_kinetics, rows)
+    records += () if published is None else located("validation/kinetics.toml", published)
+    rates = _one(lambda: knowledge.reaction_rates, rows)
+    records += () if rates is None else located("simulation/reactions.toml", rates)
+    for name, record in _each(knowledge.protocol_ids, knowledge.protocol, rows).items():
+        records += located(f"protocol/{name}.toml", record)
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
     _one(lambda: knowledge.ask_words, rows)
@@ -111,6 +121,7 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
         rows += words_are_clear(vocabulary)
     if policies is not None and vocabulary is not None:
         rows += policies_name_what_exists(policies, vocabulary, knowledge.indication_ids)
+    rows += targets_are_replacement(targets, indications)
     if book is not None and vocabulary is not None:
         held = {key for product in products.values() for key in product.excipients or ()}
         rows += rules_hold(book, vocabulary, held, lambda code: place.get(code, "screening"))

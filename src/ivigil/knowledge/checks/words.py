@@ -57,6 +57,14 @@ def policies_name_what_exists(
     for name in policies.subcutaneous.bleeding_with.items:
         if name not in vocabulary.medicines:
             yield _no_word("policy/subcutaneous.toml: bleeding_with", name, "medicines")
+    for key, stop in policies.proposals.stops.items():
+        where = f"policy/proposals.toml: stops.{spelled((key,))}"
+        yield from _says(where, stop.text, stop.remedy)
+        for name in stop.any:
+            if name not in getattr(vocabulary, stop.list):
+                yield _no_word(where, name, stop.list)
+        for name in stop.indications:
+            yield from condition_exists(where, name, indication_ids)
     against = {
         *_risks(),
         *vocabulary.conditions,

@@ -33,7 +33,7 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
     request = asked.request
     check_request(request, formulary)
     findings, patient_risks = before_products(request, formulary)
-    findings.extend(_never_under_skin(request, formulary))
+    findings.extend(never_under_skin(request, formulary))
     findings.extend(_bleeding(request, formulary, patient_risks))
     products = [one for one in formulary.products if one.route is Route.SC or one.id == request.product]
     weighed = in_order_of_proposal((weigh(one, asked, formulary, patient_risks) for one in products), formulary)
@@ -77,7 +77,7 @@ def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
     return identified(plan.model_copy(update={"sources": _cited(plan, formulary)}))
 
 
-def _never_under_skin(request: Request, formulary: Formulary) -> Iterable[Finding]:
+def never_under_skin(request: Request, formulary: Formulary) -> Iterable[Finding]:
     """What any label of the formulary forbids under the skin is forbidden with every product."""
     said: set[str] = set()
     recorded = circumstances(request, formulary).words.present("conditions")

@@ -95,7 +95,7 @@ def first_day(
 ) -> tuple[date, tuple[Finding, ...]]:
     """The day of the first infusion, and what is to be said about it."""
     given, last = asked.request.start.date(), last_intravenous(asked, formulary)
-    row = _row_for(sc, cycle)
+    row = start_row(sc, cycle)
     if last is None:
         return given, (_not_checked(product, row, last, formulary),)
     unread = formulary.policies.subcutaneous.days_after_iv_unread
@@ -112,7 +112,8 @@ def first_day(
     return first, tuple(said)
 
 
-def _row_for(sc: SubcutaneousUse, cycle: Cycle) -> StartAfter | None:
+def start_row(sc: SubcutaneousUse, cycle: Cycle) -> StartAfter | None:
+    """The label's days from the last intravenous infusion to the first of this schedule."""
     interval = cycle.days if cycle.infusions == 1 else DAYS_PER_WEEK
     rows = [one for one in sc.conversion.start.values() if one.up_to_interval_days >= interval]
     return min(rows, key=lambda one: one.up_to_interval_days, default=None)
