@@ -135,7 +135,7 @@ def at_nine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
+        def now(cls, tz: Any = None) -> Any:
             return datetime.fromisoformat("2026-11-23T09:00:00-05:00")
 
     monkeypatch.setattr(infuse, "datetime", Clock)

@@ -79,7 +79,7 @@ class Chair:
         return self
 
     def opened(self, minute: float = -30, **more: Any) -> Chair:
-        told = {
+        told: dict[str, Any] = {
             "plan_id": self.bedside.plan.plan_id,
             "infusion": self.bedside.infusion.number,
             "signed_by": "Dr. Ada Test",
@@ -112,7 +112,7 @@ class Chair:
 
     def hung(self, minute: float = -10, **more: Any) -> Chair:
         size = float(self.bedside.opened_g)
-        told = {
+        told: dict[str, Any] = {
             "product": self.bedside.ordered.product,
             "lot": "P100",
             "expires_on": "2028-01-31",

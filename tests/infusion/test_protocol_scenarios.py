@@ -41,7 +41,7 @@ def texts(one: Advice) -> str:
     return " ".join(step.text for step in one.steps)
 
 
-def doses(one: Advice) -> dict[str, tuple[Decimal | None, Decimal | None]]:
+def doses(one: Advice) -> dict[str, Any]:
     return {row.medicine: (row.mg, row.mg_max) for row in one.medicines}
 
 
@@ -132,7 +132,7 @@ def test_adrenaline_by_the_regions_own_scheme_and_never_mixed(region, age, weigh
     found = adrenaline_dose(protocol().adrenaline, D(age), D(weight), region)
     assert (found.mg, found.capped) == (D(mg), capped)
     # concentration 1 mg/mL: as many mL as mg, and the volume never stands without the concentration.
-    assert (found.ml, found.mg_per_ml) == (D(mg), 1)
+    assert (found.ml, found.mg_per_ml) == (D(mg), D(1))
     assert found.scheme == {"US": "weight", "UK": "age_bands"}[region]
     # route "intramuscular, mid outer thigh".
     assert "outer thigh" in found.route
@@ -346,6 +346,7 @@ def test_how_often_and_how_long():
 def learned(chair: Chair) -> Any:
     live = chair.live
     ever = tuple((chair.minute(0), raw["data"]["symptom"]) for raw in chair.raws if raw["type"] == "symptom")
+    assert live.last is not None
     return lesson(live.session, chair.bedside, live.given(live.last).grams, ever)
 
 

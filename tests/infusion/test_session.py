@@ -278,7 +278,8 @@ def test_a_correction_changes_the_grams_and_never_unlocks():
     chair.tell(26, "correction", corrects=start, because="misread", instead={"pump_ml_per_h": 30})
     assert chair.live.given(chair.minute(60)).ml == Fraction(30) * 21 / 60
     told = next(one for one in chair.record.told if one.first.key == start)
-    assert (len(told.corrections), told.first.data.pump_ml_per_h) == (1, chair.bedside.steps[0].pump_ml_per_h)
+    first: Any = told.first.data
+    assert (len(told.corrections), first.pump_ml_per_h) == (1, chair.bedside.steps[0].pump_ml_per_h)
 
 
 # ---- the record
@@ -378,3 +379,12 @@ def test_a_plan_of_two_days_is_run_by_the_day():
     assert len(made.infusions) > 1
     second = at_chair(made, number=2)
     assert second.infusion.number == 2
+
+
+def test_after_the_end_vital_signs_are_due_twice_and_then_the_patient_may_go():
+    chair = Chair().ready().started().tell(430, "stopped_early", because="enough").vitals(431)
+    # First immunoglobulin: watched for 60 minutes after the end, at 490.
+    assert "observation-running" in codes(chair, Action.END_OBSERVATION, 489)
+    assert codes(chair, Action.END_OBSERVATION, 496) == {"vitals-overdue"}
+    chair.vitals(491)
+    assert codes(chair, Action.END_OBSERVATION, 520) == set()

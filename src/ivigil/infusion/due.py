@@ -36,11 +36,11 @@ class Due:
     ml_per_h: Fraction | None = None
 
 
-def next_vitals_at(session: Session, bedside: Bedside) -> datetime:
+def next_vitals_at(session: Session, bedside: Bedside) -> datetime | None:
     """When the next whole set of vital signs is due. Before the start: until when the baseline counts.
 
     While it runs: by the policy's interval from the last set, and once a rate has been held, before the next step. After the
-    end: at the end, and when the time of watching is over.
+    end: at the end, and when the time of watching is over; None once those were taken.
     """
     taken = session.whole_set_at(bedside.protocol.observing.set_of)
     if session.started_at is None:
@@ -49,7 +49,8 @@ def next_vitals_at(session: Session, bedside: Bedside) -> datetime:
         return taken + bedside.minutes(bedside.monitoring.baseline_within_min.value)
     last = session.started_at if taken is None else taken
     if session.ended_at is not None:
-        return session.ended_at if last < session.ended_at else session.ended_at + bedside.watch_after
+        over = session.ended_at + bedside.watch_after
+        return session.ended_at if last < session.ended_at else over if last < over else None
     at_top = session.ml_per_h >= bedside.top_ml_per_h
     return last + bedside.watch_every(at_top=at_top, reacting=session.reaction is not None)
 
@@ -63,7 +64,9 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
     found = []
     measured = session.whole_set_at(bedside.protocol.observing.set_of) is not None
     if session.phase is not Phase.ENDED and (measured or session.started_at is not None):
-        found.append(Due(DueKind.VITALS, next_vitals_at(session, bedside)))
+        vitals = next_vitals_at(session, bedside)
+        if vitals is not None:
+            found.append(Due(DueKind.VITALS, vitals))
     quiet = session.reaction is None and session.lock is Lock.FREE
     if session.phase is Phase.RUNNING and quiet and session.rate_since is not None:
         above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h

@@ -53,8 +53,15 @@ def next_rate(pack: PackJson, pump_ml_per_h: float) -> float | Literal["call"] |
     return "call"
 
 
-def restart_rate(pack: PackJson, episode: str, ran: float, borne: float) -> float | Literal["call"] | None:
-    """Where it may go on after a reaction; None: it may not; "call" for rates that are not of the ladder."""
+def restart_rate(pack: PackJson, episode: str | None, ran: float, borne: float) -> float | Literal["call"] | None:
+    """Where it may go on after a pause; None: it may not; "call" for rates that are not of the ladder.
+
+    Args:
+        pack: the pack's JSON.
+        episode: the worst of the reaction, None after a pause without one.
+        ran: the rate before the pause (mL/h).
+        borne: the last rate borne without symptoms (mL/h); 0 for none, and after a pause without a reaction.
+    """
     for row in pack["restarts"]:
         if (row["episode"], row["ran_ml_per_h"], row["borne_ml_per_h"]) == (episode, ran, borne):
             found: float | None = row["restart_ml_per_h"]

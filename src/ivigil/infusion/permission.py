@@ -188,6 +188,8 @@ def _watched(session: Session, bedside: Bedside, now: datetime) -> Watched:
     if taken is None:
         return Watched.NO_BASELINE
     due = next_vitals_at(session, bedside)
+    if due is None:
+        return Watched.IN_TIME
     if session.started_at is None:
         return Watched.IN_TIME if now <= due else Watched.NO_BASELINE
     return Watched.IN_TIME if now <= due + bedside.grace else Watched.OVERDUE

@@ -121,7 +121,7 @@ def gather(raws: Iterable[object], session: str, protocol: Protocol) -> Record:
         events[read.key] = kept
         if kept.content != other.content:
             rejected[as_json(other)] = Rejected(as_json(other), f"key: {read.key!r} was used before for another event.")
-    skew = timedelta(minutes=protocol.observing.clock_ahead_most.min)
+    skew = timedelta(minutes=int(protocol.observing.clock_ahead_most.value))
     told, unmatched, refused = _corrected(events, skew, protocol)
     for one in refused:
         rejected[one.raw] = one

@@ -297,7 +297,7 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
         before = live.session
         if before.started_at is not None and before.phase is not Phase.ENDED and owed is None:
             due_at = next_vitals_at(before, bedside)
-            owed = due_at if at > due_at + bedside.grace else None
+            owed = due_at if due_at is not None and at > due_at + bedside.grace else None
         after = live.tell(at, event)
         wanted = bedside.protocol.observing.set_of
         if owed is not None and after.whole_set_at(wanted) != before.whole_set_at(wanted):

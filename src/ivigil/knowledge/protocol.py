@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ivigil.knowledge.facts import Count, Fact, FromZero, Items, Minutes, Positive, Record, Statement, Terms, Words
-from ivigil.knowledge.policies import Above, Number, Share, SmallShare
+from ivigil.knowledge.policies import Above, MinutesLong, Number, Share, SmallShare
 
 
 class Grade(StrEnum):
@@ -250,7 +250,7 @@ class Observing(Record):
     set_of: tuple[VitalSign, ...]
     set_basis: Statement
     grace: Minutes
-    clock_ahead_most: Minutes
+    clock_ahead_most: MinutesLong
 
 
 class Protocol(Record):
