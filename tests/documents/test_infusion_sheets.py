@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from functools import cache
 from io import BytesIO, StringIO
@@ -17,6 +18,7 @@ from ivigil.documents.infusion_terminal import render_pack, render_report
 from ivigil.errors import BadInput
 from ivigil.infusion.pack import Pack, make_pack
 from ivigil.infusion.report import SessionReport, report
+from ivigil.patient import ProductHistory
 from ivigil.prescription.plan import Plan, Signature, identified
 from ivigil.sources import cite
 from tests.documents.plans import HOSTILE
@@ -63,7 +65,7 @@ def hostile() -> Plan:
     return identified(planned().model_copy(update={"patient_ref": HOSTILE, "plan_id": ""}))
 
 
-PLANS = {
+PLANS: dict[str, Callable[[], Plan]] = {
     "adult": planned,
     "child": child,
     "home": at_home,
@@ -100,8 +102,8 @@ def test_the_front_holds_every_step_what_is_due_and_what_to_do(name):
         assert f"{step.pump_ml_per_h.normalize():f}mL/h" in front
         assert (f"+{step.start_min}min" if step.start_min else "start") in front
     for row in pack.responses.values():
-        for step in row.steps:
-            assert squeezed(step.text) in front
+        for line in row.steps:
+            assert squeezed(line.text) in front
     for bar in pack.permissions["resume"]:
         if bar.field == "lock":
             assert squeezed(pack.reasons[bar.code].text) in front
@@ -299,7 +301,7 @@ def test_the_history_says_whether_it_counts_this_infusion_alone():
     chair = Chair().ready().started().vitals(14).tell(20, "stopped_early")
     assert "This counts this infusion alone" in " ".join(screen(chair).split())
     before = history("privigen", infusions=3)
-    known = report(chair.record, chair.bedside, type(told(chair).learned).model_validate(before))
+    known = report(chair.record, chair.bedside, ProductHistory.model_validate(before))
     assert known.history_given
     assert "alone" not in "".join(pages(record_pdf(known, chair.bedside.plan, "a4")))
 
