@@ -113,6 +113,18 @@ def test_the_front_holds_every_step_what_is_due_and_what_to_do(name):
     assert "call,anddonotgoon" in front
 
 
+def test_vials_beyond_those_that_have_a_line_are_counted():
+    made = planned()
+    first = made.infusions[0]
+    many = tuple(
+        one.model_copy(update={"count": 5}) for one in first.vials
+    )  # 5 × 20 g and 5 × 10 g: 8 lines and 2 more
+    more = made.model_copy(update={"infusions": (first.model_copy(update={"vials": many}),)})
+    front = pages(pack_pdf(leaf_of(made), more, "a4"))[0]
+    assert front.count("hung at") == 8
+    assert "And 2 more:" in front
+
+
 def test_the_back_holds_every_symptom_every_limit_and_every_dose():
     made = planned()
     pack = leaf_of(made)
