@@ -7,13 +7,16 @@ import json
 import shutil
 import sys
 import tomllib
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from ivigil.cli import infuse
 from ivigil.cli.app import run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -129,16 +132,8 @@ def test_a_pack_is_shown_or_written_as_a_leaf(ready, capsys, at_nine):
 @pytest.fixture
 def at_nine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's clock stands at the planned start."""
-    from datetime import datetime
-
-    from ivigil.cli import infuse
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return datetime.fromisoformat("2026-11-23T09:00:00-05:00")
-
-    monkeypatch.setattr(infuse, "datetime", Clock)
+    start = datetime.fromisoformat("2026-11-23T09:00:00-05:00")
+    monkeypatch.setattr(infuse, "datetime", Mock(wraps=datetime, now=Mock(return_value=start)))
 
 
 def refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:

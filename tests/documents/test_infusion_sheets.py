@@ -102,8 +102,8 @@ def test_the_front_holds_every_step_what_is_due_and_what_to_do(name):
         assert f"{step.pump_ml_per_h.normalize():f}mL/h" in front
         assert (f"+{step.start_min}min" if step.start_min else "start") in front
     for row in pack.responses.values():
-        for said in row.steps:
-            assert squeezed(said.text) in front
+        for line in row.steps:
+            assert squeezed(line.text) in front
     for bar in pack.permissions["resume"]:
         if bar.field == "lock":
             assert squeezed(pack.reasons[bar.code].text) in front
@@ -111,6 +111,18 @@ def test_the_front_holds_every_step_what_is_due_and_what_to_do(name):
         assert f"+{minute}" in front or minute == 0
     assert squeezed(pack.notice) in front
     assert "call,anddonotgoon" in front
+
+
+def test_vials_beyond_those_that_have_a_line_are_counted():
+    made = planned()
+    first = made.infusions[0]
+    many = tuple(
+        one.model_copy(update={"count": 5}) for one in first.vials
+    )  # 5 × 20 g and 5 × 10 g: 8 lines and 2 more
+    more = made.model_copy(update={"infusions": (first.model_copy(update={"vials": many}),)})
+    front = pages(pack_pdf(leaf_of(made), more, "a4"))[0]
+    assert front.count("hung at") == 8
+    assert "And 2 more:" in front
 
 
 def test_the_back_holds_every_symptom_every_limit_and_every_dose():

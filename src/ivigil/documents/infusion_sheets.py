@@ -27,6 +27,7 @@ PACK_SIZES_PT = (9, 8.7, 8.4, 8.1, 7.8, 7.5)
 BOTH_SIDES = 2
 VITALS_A_ROW = 14
 VIALS_LISTED = 8
+"""So many vials have a line of their own; how many more there are is said beside them."""
 TICKS_MOST = 9
 
 
@@ -67,7 +68,8 @@ def _pack(pack: Pack, plan: Plan) -> Json:
         "figures": _pack_figures(pack),
         "checks": [chair.CHECKS.get(name, words(name)) for name in chair.CHECKS if name in pack.checks],
         "premedication": _premedication(plan),
-        "vials": _vials(infusion),
+        "vials": _vials(infusion)[:VIALS_LISTED],
+        "more_vials": max(0, len(_vials(infusion)) - VIALS_LISTED),
         "ladder": [_step(pack, place, infusion) for place in range(len(pack.ladder))],
         "signs": list(chair.columns(pack.watching.set_of)),
         "watching": chair.watching(pack),
@@ -159,7 +161,7 @@ def _premedication(plan: Plan) -> list[str]:
 
 
 def _vials(infusion: Infusion) -> list[Json]:
-    """A line for each vial that is hung, with its lot where the plan took it from stock; many are left to be listed."""
+    """A line for each vial that is hung, with its lot where the plan took it from stock."""
     rows = []
     for vial in infusion.vials:
         lots = [one.lot for one in vial.lots for _ in range(one.count)]
@@ -167,7 +169,7 @@ def _vials(infusion: Infusion) -> list[Json]:
             {"grams": number(vial.size_g), "lot": lots[place] if place < len(lots) else ""}
             for place in range(vial.count)
         ]
-    return rows[:VIALS_LISTED]
+    return rows
 
 
 def _step(pack: Pack, place: int, infusion: Infusion) -> Json:
@@ -215,7 +217,9 @@ def _grade(pack: Pack, grade: Grade) -> Json:
         "title": words(grade.value).capitalize(),
         "ctcae": str(row.ctcae),
         "steps": [f"{one.text}{' (policy)' if one.policy else ''}" for one in row.steps],
-        "medicines": "; ".join(f"{one.name} {chair.amount(one)}".rstrip(".") for one in row.medicines),
+        "medicines": "; ".join(
+            f"{one.name}{':' if one.mg is None else ''} {chair.amount(one)}".rstrip(".") for one in row.medicines
+        ),
         "last": grade is Grade.LIFE_THREATENING,
     }
 
