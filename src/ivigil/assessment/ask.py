@@ -16,12 +16,10 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict
 from rapidfuzz import fuzz
 
-from ivigil.assessment.alarm import Alarm, alarm
 from ivigil.knowledge.asking import AskWords
 from ivigil.knowledge.evidence import Alternatives, Study, Therapy
 from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.indications import Indication
-from ivigil.knowledge.leaflet import LeafletFacts
 from ivigil.knowledge.vocabulary import Term, region_name
 from ivigil.sources import CitedSource, Source, cite
 
@@ -42,8 +40,6 @@ ONE_WORD_LEFT_OUT = 90.0
 ALL_BUT_ONE_FROM_WORDS = 4
 PER_SHARING_CONDITION = 4.0
 FOR_CONTEXT = 8.0
-#: A condition that the question denies is named after every one that it does not.
-FOR_DENIED = -1000.0
 SHORT_WORD = 3
 
 #: British and American spellings of the same word; both the question and the names are read in the second.
@@ -90,13 +86,9 @@ class Cited(_Part):
 
 
 class Answer(_Part):
-    """What the knowledge base holds on a question: matches best first, what guidelines say, what to mind, what studies found.
-
-    ``emergency``: the question tells of a sign that needs help at once; it is shown before anything else.
-    """
+    """What the knowledge base holds on a question: matches best first, what guidelines say, what to mind, what studies found."""
 
     question: str
-    emergency: Alarm | None
     matches: tuple[Match, ...]
     medicines: tuple[str, ...]
     guidelines: tuple[Cited, ...]
@@ -151,8 +143,6 @@ class Ground:
     source_of: Callable[[str], Source]
     alternatives: tuple[Alternatives, ...] = ()
     therapies: tuple[Therapy, ...] = ()
-    leaflet: LeafletFacts | None = None
-    """For the signs that need help at once; without it none is told."""
 
     @cached_property
     def terms(self) -> Mapping[tuple[str, ...], frozenset[str]]:
@@ -221,13 +211,10 @@ def ask(question: str, ground: Ground) -> Answer:
     for hit in hits:
         base = hit.likeness + PER_EXTRA_WORD * (len(hit.term) - 1) - PER_SHARING_CONDITION * (len(hit.ids) - 1)
         why = f"“{' '.join(words.written[hit.start : hit.end])}”"
-        denial = _denial(hit, words, ground)
-        if denial:
-            base, why = base + FOR_DENIED, f"{why}, which the question denies (“{denial}”)"
         for name in hit.ids:
             forms = [form for context, form in ground.words.forms.get(name, {}).items() if context in contexts]
             for found, score in ((name, base), *((form, base + FOR_CONTEXT) for form in forms)):
-                if found not in scores or score > scores[found][0]:
+                if score > scores.get(found, (0.0, ""))[0]:
                     scores[found] = (score, why)
     for code in _ICD10.findall(question):
         for name in _by_code(code.upper(), ground.codes):
@@ -237,29 +224,25 @@ def ask(question: str, ground: Ground) -> Answer:
         Match(
             indication=name,
             name=by_id[name].name,
-            score=round(max(score, 0.0), 1),
+            score=round(score, 1),
             why=why,
             status=by_id[name].status_group.value,
         )
         for name, (score, why) in sorted(scores.items(), key=lambda item: (-item[1][0], item[0]))
     )
     chosen = [by_id[match.indication] for match in matches]
-    facts = ground.leaflet
-    alarmed = None if facts is None else alarm(question, ground.words.emergency, facts.signs, facts.emergency)
     guidelines = tuple(said for one in chosen for said in _guidelines(one))
     cautions = tuple(said for one in chosen for said in _cautions(one, ground))
     studies = tuple(said for one in chosen for said in _studies(one, ground.studies))
-    ids = {name for said in (*guidelines, *cautions, *studies) for name in said.sources}
-    ids |= set(alarmed.sources) if alarmed else set()
+    ids = sorted({name for said in (*guidelines, *cautions, *studies) for name in said.sources})
     return Answer(
         question=question,
-        emergency=alarmed,
         matches=matches,
         medicines=tuple(_medicines(words, ground.medicines)),
         guidelines=guidelines,
         cautions=cautions,
         studies=studies,
-        sources={name: cite(ground.source_of(name)) for name in sorted(ids)},
+        sources={name: cite(ground.source_of(name)) for name in ids},
         note="" if matches else NOT_IN_BASE,
         disclaimer=DISCLAIMER,
     )
@@ -289,9 +272,11 @@ def _hits(words: _Words, ground: Ground) -> list[_Hit]:
         needed = next((likeness for letters, likeness in LIKENESS if len(joined) >= letters), None)
         for start in range(len(words.folded) - size + 1):
             window = words.folded[start : start + size]
-            if term in ground.abbreviations and not _is_abbreviation(words, start, size):
-                continue
             if window == term:
+                if term in ground.abbreviations and not all(
+                    word.isupper() for word in words.written[start : start + size]
+                ):
+                    continue
                 hits.append(_Hit(start, start + size, EXACT, term, ids))
             elif size > 1 and sorted(window) == sorted(term):
                 hits.append(_Hit(start, start + size, OTHER_ORDER, term, ids))
@@ -304,33 +289,6 @@ def _hits(words: _Words, ground: Ground) -> list[_Hit]:
             if words.folded[start : start + len(term)] == term:
                 hits.append(_Hit(start, start + len(term), ONE_WORD_LEFT_OUT, term, ids))
     return hits
-
-
-def _is_abbreviation(words: _Words, start: int, size: int) -> bool:
-    """Written in capitals, and not the hour after a number (2 PM)."""
-    hour = start > 0 and words.written[start - 1].isdigit()
-    return all(word.isupper() for word in words.written[start : start + size]) and not hour
-
-
-def _denial(hit: _Hit, words: _Words, ground: Ground) -> str:
-    """The words right before or after a term by which the question denies it; empty where it does not."""
-    fillers = frozenset(map(_one_spelling, ground.words.fillers))
-    before = tuple(word for word in words.folded[: hit.start] if word not in fillers)
-    after = tuple(word for word in words.folded[hit.end :] if word not in fillers)
-    for phrases, stands in ((ground.words.denied_before, _ends_with), (ground.words.denied_after, _begins_with)):
-        for phrase in phrases:
-            said = _Words.of(phrase).without(ground.skipped).folded
-            if said and stands(before if stands is _ends_with else after, said):
-                return phrase
-    return ""
-
-
-def _ends_with(words: tuple[str, ...], end: tuple[str, ...]) -> bool:
-    return words[-len(end) :] == end
-
-
-def _begins_with(words: tuple[str, ...], start: tuple[str, ...]) -> bool:
-    return words[: len(start)] == start
 
 
 def _each_word_is_near(window: tuple[str, ...], term: tuple[str, ...]) -> bool:

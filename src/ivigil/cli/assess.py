@@ -45,7 +45,6 @@ def ask_command(
 ) -> int:
     """Conditions in a question, and what the knowledge base holds on them, cited."""
     from ivigil.assessment.ask import Ground, ask
-    from ivigil.knowledge.leaflet import leaflet_facts
 
     if not question.strip():
         raise UsageError("QUESTION", question, "A question has words.", "Write what you want to know.")
@@ -58,7 +57,6 @@ def ask_command(
         knowledge.source,
         knowledge.alternatives,
         knowledge.therapies,
-        leaflet_facts(knowledge),
     )
     answer = ask(question, ground)
     if json_:

@@ -114,18 +114,8 @@ def render_answer(answer: Answer, console: Console) -> None:
     """Matches with their reason, then the three parts: what guidelines say, what to mind, what studies found."""
     cited = Citations.over(
         answer.sources,
-        (
-            *(answer.emergency.sources if answer.emergency else ()),
-            *(name for said in (*answer.guidelines, *answer.cautions, *answer.studies) for name in said.sources),
-        ),
+        (name for said in (*answer.guidelines, *answer.cautions, *answer.studies) for name in said.sources),
     )
-    if answer.emergency is not None:
-        numbers = ", ".join(f"{number} ({region})" for region, number in answer.emergency.numbers.items())
-        console.print(Text(f"◼ {answer.emergency.text}", style="bold red"))
-        console.print(Text(f"  Emergency numbers: {numbers}.", style="bold red"))
-        for sign in answer.emergency.signs:
-            console.print(Text(f"  It sounds like: {sign.lower()}. {cited.mark(answer.emergency.sources)}".rstrip()))
-        console.print()
     if answer.note:
         console.print(Text(answer.note, style="bold"))
     for match in answer.matches:

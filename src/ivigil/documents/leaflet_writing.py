@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,40 +78,6 @@ class Writer:
         """One row for each statement."""
         return [self.row(fact) for fact in facts]
 
-    def said(self, facts: Mapping[str, Statement]) -> list[Json]:
-        """One row for each statement, or what is said in its place for this plan."""
-        return self.rows(self._in_place(key, fact) for key, fact in facts.items())
-
-    def _in_place(self, key: str, fact: Statement) -> Statement:
-        found = {finding.code for finding in self._plan.findings}
-        for other in self._facts.instead.values():
-            holds = (other.at_home and self._at_home) or not found.isdisjoint(other.where)
-            if other.of == key and holds:
-                return other
-        return fact
-
-    @property
-    def _at_home(self) -> bool:
-        return self._ordered.setting == "home"
-
-    def before(self) -> Json:
-        """What to do before the day."""
-        say, rows = self._texts.say, self.said(self._facts.before)
-        if self._ordered.premedication:
-            rows.append(self.row(self._facts.with_premedication))
-        return {"title": say("Before your nurse comes") if self._at_home else say("Before you come"), "rows": rows}
-
-    def bring(self) -> Json:
-        """What to bring, or at home to have ready."""
-        say, facts = self._texts.say, self._facts
-        needed = {
-            key: one for key, one in facts.bring.items() if not (self._at_home and key in facts.not_at_home.items)
-        }
-        return {
-            "title": say("What to have ready") if self._at_home else say("What to bring"),
-            "rows": self.said(needed),
-        }
-
     # ---- what it is
 
     def medicine(self) -> list[Json]:
@@ -176,7 +142,7 @@ class Writer:
             "title": say("Get help at once if you have"),
             "rows": self.rows(said.help_at_once.values()),
             "during": self.row(said.during),
-            "at_home_label": say("If your nurse is not there") if self._at_home else say("After you leave"),
+            "at_home_label": say("After you leave"),
             "call": call,
             "same_day_label": say("Call your team the same day if you have:"),
             "same_day": self.rows(said.same_day.values()),

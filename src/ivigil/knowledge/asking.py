@@ -10,9 +10,7 @@ class AskWords(Record):
 
     ``capitals_only`` abbreviations count only as written; ``not_specific`` terms never make a match alone; ``contexts``
     are words for a form of a condition (child, pregnancy), and ``forms`` says which condition a context then means.
-    ``skipped`` are small words that are passed over. ``emergency`` are phrases by which somebody tells of a sign that needs
-    help at once, by the sign's key in the leaflet. ``denied_before`` and ``denied_after`` are words by which a question denies
-    the condition beside them, with no more than ``fillers`` between.
+    ``skipped`` are small words that are passed over.
     """
 
     capitals_only: tuple[str, ...]
@@ -20,7 +18,3 @@ class AskWords(Record):
     contexts: dict[str, tuple[str, ...]]
     skipped: tuple[str, ...]
     forms: dict[str, dict[str, str]]
-    denied_before: tuple[str, ...]
-    denied_after: tuple[str, ...]
-    fillers: tuple[str, ...]
-    emergency: dict[str, tuple[str, ...]]
