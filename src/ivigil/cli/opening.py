@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +20,9 @@ from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits
 from ivigil.prescription.request import Formulary
 from ivigil.sources import MadeWith
+
+if TYPE_CHECKING:
+    from ivigil.assessment.ask import Ground
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -110,6 +113,27 @@ def library_of(knowledge: Knowledge, indication: str) -> Library:
         studies=knowledge.studies,
         source_of=knowledge.source,
         made_with=made_with(knowledge),
+    )
+
+
+def ground_of(knowledge: Knowledge) -> Ground:
+    """What questions in free words are put to."""
+    from ivigil.assessment.ask import Ground
+    from ivigil.assessment.signs import Reactions
+    from ivigil.knowledge.leaflet import leaflet_facts
+
+    policies = knowledge.policies
+    staff = {**policies.monitoring.statements, **policies.first_lines.statements}
+    return Ground(
+        indications=knowledge.indications,
+        studies=knowledge.studies,
+        medicines=knowledge.vocabulary.medicines,
+        words=knowledge.ask_words,
+        source_of=knowledge.source,
+        reactions=Reactions(knowledge.ask_signs, leaflet_facts(knowledge), staff),
+        free_text=policies.free_text,
+        alternatives=knowledge.alternatives,
+        therapies=knowledge.therapies,
     )
 
 

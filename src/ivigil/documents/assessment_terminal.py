@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivigil.assessment.ask import Answer
+from ivigil.assessment.ask import Answer, Cited
 from ivigil.assessment.mechanism import Explained, Explanation
 from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegimenLine, RegionStanding
+from ivigil.assessment.signs import Told
 from ivigil.documents.citations import Citations
 from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
@@ -109,8 +110,22 @@ def render_answer(answer: Answer, console: Console) -> None:
     """Matches with their reason, then the three parts: what guidelines say, what to mind, what studies found."""
     cited = Citations.over(
         answer.sources,
-        (name for said in (*answer.guidelines, *answer.cautions, *answer.studies) for name in said.sources),
+        (
+            name
+            for said in (
+                *filter(None, (answer.emergency,)),
+                *answer.reactions,
+                *answer.guidelines,
+                *answer.cautions,
+                *answer.studies,
+                *answer.treatments,
+            )
+            for name in said.sources
+        ),
     )
+    if answer.emergency is not None:
+        console.print(Text(f"{answer.emergency.text} {cited.mark(answer.emergency.sources)}", style="bold red"))
+        console.print()
     if answer.note:
         console.print(Text(answer.note, style="bold"))
     for match in answer.matches:
@@ -122,11 +137,14 @@ def render_answer(answer: Answer, console: Console) -> None:
         )
     if answer.medicines:
         console.print(Text(f"medicines named: {', '.join(answer.medicines).replace('_', ' ')}"))
-    for title, said in (
+    parts: tuple[tuple[str, Sequence[Cited | Told]], ...] = (
+        ("What is known about these signs", answer.reactions),
         ("What guidelines say", answer.guidelines),
         ("What to mind", answer.cautions),
         ("What studies found", answer.studies),
-    ):
+        ("Other treatments named", answer.treatments),
+    )
+    for title, said in parts:
         _section(
             title,
             (
