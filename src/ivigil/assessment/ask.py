@@ -223,7 +223,8 @@ def ask(question: str, ground: Ground) -> Answer:
     studies = tuple(said for one in chosen for said in _studies(one, ground.studies))
     emergency, reactions = ground.reactions.emergency(question), ground.reactions.told(question)
     treatments = tuple(_treatments(words, {one.id for one in chosen}, ground))
-    every = (*guidelines, *cautions, *studies, *reactions, *treatments, *filter(None, (emergency,)))
+    first = () if emergency is None else (emergency,)
+    every: tuple[Emergency | Told | Cited, ...] = (*first, *reactions, *guidelines, *cautions, *studies, *treatments)
     return Answer(
         question=question,
         emergency=emergency,
@@ -327,12 +328,12 @@ def _by_code(code: str, codes: Mapping[str, frozenset[str]]) -> Mapping[str, tup
     ICD-10-CM): a condition fits by the part of its own codes that lies there. Else the nearest code above it is taken.
     """
     if code in codes:
-        return {name: (1.0, code) for name in codes[code]}
+        return dict.fromkeys(codes[code], (1.0, code))
     bare = code.replace(".", "")
     under = [one for one in codes if one.replace(".", "").startswith(bare)]
     if not under:
         above = max((one for one in codes if bare.startswith(one.replace(".", ""))), key=len, default=None)
-        return {} if above is None else {name: (0.5, f"{code}, as {above}") for name in codes[above]}
+        return {} if above is None else dict.fromkeys(codes[above], (0.5, f"{code}, as {above}"))
     found = {}
     for name in frozenset().union(*(codes[one] for one in under)):
         own = [one for one, ids in codes.items() if name in ids]

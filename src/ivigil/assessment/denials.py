@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ivigil.assessment.question import folded, tokens
 from ivigil.knowledge.asking import AskWords
@@ -84,7 +85,7 @@ class Denials:
             at -= 1
 
     def _along_lists(self, words: tuple[str, ...], spans: list[Span], found: _Found) -> Mapping[Span, str]:
-        """ "No CIDP, GBS or MMN" denies three; without a joining word a comma ends what is denied."""
+        """A denial before a list ("no CIDP, GBS or MMN") reaches all of it; without a joining word a comma ends what is denied."""
         forward, backward = dict(found.forward), dict(found.backward)
         lists: list[list[Span]] = []
         for span in spans:
@@ -96,10 +97,10 @@ class Denials:
         for row in lists:
             if not self.joins & set(words[row[0][0] : row[-1][1]]):
                 continue
-            for one, following in zip(row, row[1:], strict=False):
+            for one, following in pairwise(row):
                 if one in forward:
                     forward.setdefault(following, forward[one])
-            for one, earlier in zip(row[::-1], row[-2::-1], strict=False):
+            for one, earlier in pairwise(row[::-1]):
                 if one in backward:
                     backward.setdefault(earlier, backward[one])
         return backward | forward

@@ -108,21 +108,16 @@ def render_assessment(made: Assessment, console: Console) -> None:
 
 def render_answer(answer: Answer, console: Console) -> None:
     """Matches with their reason, then the three parts: what guidelines say, what to mind, what studies found."""
-    cited = Citations.over(
-        answer.sources,
-        (
-            name
-            for said in (
-                *filter(None, (answer.emergency,)),
-                *answer.reactions,
-                *answer.guidelines,
-                *answer.cautions,
-                *answer.studies,
-                *answer.treatments,
-            )
-            for name in said.sources
-        ),
+    parts: tuple[tuple[str, Sequence[Cited | Told]], ...] = (
+        ("What is known about these signs", answer.reactions),
+        ("What guidelines say", answer.guidelines),
+        ("What to mind", answer.cautions),
+        ("What studies found", answer.studies),
+        ("Other treatments named", answer.treatments),
     )
+    at_once = () if answer.emergency is None else answer.emergency.sources
+    later = (name for _, part in parts for said in part for name in said.sources)
+    cited = Citations.over(answer.sources, (*at_once, *later))
     if answer.emergency is not None:
         console.print(Text(f"{answer.emergency.text} {cited.mark(answer.emergency.sources)}", style="bold red"))
         console.print()
@@ -137,13 +132,6 @@ def render_answer(answer: Answer, console: Console) -> None:
         )
     if answer.medicines:
         console.print(Text(f"medicines named: {', '.join(answer.medicines).replace('_', ' ')}"))
-    parts: tuple[tuple[str, Sequence[Cited | Told]], ...] = (
-        ("What is known about these signs", answer.reactions),
-        ("What guidelines say", answer.guidelines),
-        ("What to mind", answer.cautions),
-        ("What studies found", answer.studies),
-        ("Other treatments named", answer.treatments),
-    )
     for title, said in parts:
         _section(
             title,
