@@ -49,6 +49,9 @@ def why(question: str, indication: str) -> str:
         ("left side went numb after IVIG", "A weak or numb side"),
         ("calf is swollen two days after IVIG", "A swollen, warm or painful arm or leg"),
         ("headache stiff neck after IVIG", "A very bad headache with a stiff neck"),
+        ("I am struggling for air", "Hard to breathe"),
+        ("my baby turned blue during infusion", "blue lips"),
+        ("seizure after IVIG", "confusion"),
         ("sweling of the toungue, my lips are swolen", "a swollen face, mouth or throat"),
     ],
 )
@@ -105,12 +108,8 @@ def test_every_sign_of_the_leaflet_is_understood_in_its_own_words() -> None:
         assert one.text in found.text
     for one in signs.same_day.values():
         assert any(one.text in said.text for said in answer(one.text).reactions)
-    staff = [
-        name
-        for kind in (words.help_at_once, words.same_day, words.often)
-        for one in kind.values()
-        for name in one.staff
-    ]
+    every = [*words.help_at_once.values(), words.during, *words.same_day.values(), *words.often.values()]
+    staff = [name for one in every for name in one.staff]
     assert set(staff) <= set(ground().reactions.staff)
 
 
@@ -126,6 +125,13 @@ def test_a_late_sign_is_answered_with_what_the_facts_hold() -> None:
     assert any("for 10 days" in text for text in said)
     assert any("haemoglobin is checked before, 36 to 96 hours after" in text for text in said)
     assert (found.emergency, found.note) == (None, "")
+
+
+@pytest.mark.parametrize("question", ["I feel dizzy and itchy during the infusion", "my lips are tingling on the drip"])
+def test_whatever_is_felt_while_it_runs_is_told_to_the_nurse_at_once(question: str) -> None:
+    said = [one.text for one in answer(question).reactions]
+    assert said[0].startswith("During the infusion, tell your nurse at once if you feel unwell in any way.")
+    assert any(text.startswith("For staff: Any reaction: stop or pause the infusion") for text in said)
 
 
 def test_nothing_is_called_mild_beside_an_emergency() -> None:

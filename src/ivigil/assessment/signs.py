@@ -70,17 +70,20 @@ class Reactions:
         """What is held on the signs that a question names."""
         words, signs = self.words, self.leaflet.signs
         at_once = _named(question, words.help_at_once)
+        during = () if at_once else _named(question, {"during": words.during})
         same_day = _named(question, words.same_day)
         often = () if at_once else _named(question, words.often)  # nothing is called mild beside an emergency
-        rows = [told(signs.same_day[name], f"{words.advice.same_day.text} {{}}.") for name in same_day]
+        rows = [told(signs.during) for _ in during]
+        rows += [told(signs.same_day[name], f"{words.advice.same_day.text} {{}}.") for name in same_day]
         rows += [told(one) for one in (signs.often.values() if often else ())]
         rows += [told(signs.afterwards)] if same_day or often else []
-        staff = [
-            name
-            for names, of in ((at_once, words.help_at_once), (same_day, words.same_day), (often, words.often))
-            for sign in names
-            for name in of[sign].staff
-        ]
+        named = (
+            *(words.help_at_once[name] for name in at_once),
+            *(words.during for _ in during),
+            *(words.same_day[name] for name in same_day),
+            *(words.often[name] for name in often),
+        )
+        staff = [name for sign in named for name in sign.staff]
         rows += [told(self.staff[name], "For staff: {}") for name in dict.fromkeys(staff)]
         return tuple(rows)
 

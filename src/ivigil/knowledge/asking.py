@@ -69,9 +69,10 @@ class Advice(Record):
 
 
 class AskSigns(Record):
-    """Signs by their name in ``leaflet/leaflet.toml``."""
+    """Signs by their name in ``leaflet/leaflet.toml``; ``during`` is anything that is felt while the infusion runs."""
 
     advice: Advice
     help_at_once: dict[str, Sign]
+    during: Sign
     same_day: dict[str, Sign]
     often: dict[str, Sign]
