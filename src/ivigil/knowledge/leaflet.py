@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ivigil.errors import BadKnowledge
-from ivigil.knowledge.facts import Record, Statement
+from ivigil.knowledge.facts import Items, Record, Statement
 from ivigil.knowledge.policies import Number
 
 if TYPE_CHECKING:
@@ -55,6 +55,30 @@ class Signs(Record):
     then: dict[str, Statement]
 
 
+class Instead(Record):
+    """Sentences that replace those of the same name, or stand beside the others, in one circumstance of a plan."""
+
+    day: dict[str, Statement] = {}
+    before: dict[str, Statement] = {}
+    bring: dict[str, Statement] = {}
+    then: dict[str, Statement] = {}
+
+
+class Circumstances(Record):
+    """What a plan is like, and what the leaflet then says instead.
+
+    ``little_fluid`` holds where the plan has a finding of ``little_fluid_findings``, ``drowsy`` where the caution of a
+    medicine before the start has a word of ``drowsy_words``.
+    """
+
+    little_fluid_findings: Items
+    drowsy_words: Items
+    home: Instead
+    little_fluid: Instead
+    drowsy: Instead
+    drowsy_at_home: Instead
+
+
 class Emergency(Statement):
     """The number to call in one region; ``text`` is the number."""
 
@@ -72,6 +96,7 @@ class LeafletFacts(Record):
     later: dict[str, Statement]
     by_excipient: dict[str, Statement]
     emergency: dict[str, Emergency]
+    instead: Circumstances
 
 
 def leaflet_facts(knowledge: Knowledge) -> LeafletFacts:

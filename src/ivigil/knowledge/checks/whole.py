@@ -77,6 +77,7 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
     _one(lambda: knowledge.ask_words, rows)
+    _one(lambda: knowledge.ask_signs, rows)
     told = _one(lambda: leaflet_facts(knowledge), rows)
     records += () if told is None else located("leaflet/leaflet.toml", told)
     for kind in ("studies", "alternatives", "therapies", "mechanisms"):
