@@ -270,6 +270,7 @@ def _course(
     region = request.region
     concentration = planned_concentration(product)
     strength = product.concentrations[concentration]
+    tables: tuple[RateTable, ...]
     if use is not None:
         rates = use.rates.get(concentration)
         tables = () if rates is None else (rates,)
