@@ -3,47 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import limits_of, open_knowledge, read_json
-from ivigil.errors import BadInput
-from ivigil.patient import Patient, read_patient
+from ivigil.errors import BadInput, UsageError
+from ivigil.knowledge.loading import Knowledge
+from ivigil.patient import Limits, Patient, read_patient
+
+if TYPE_CHECKING:
+    from ivigil.kinetics.subjects import Subject
+    from ivigil.kinetics.treatment import Treatment
 
 #: The keys of a forecast record that a patient record does not have.
 OWN_KEYS = ("doses", "levels", "secondary_deficiency", "igm_g_per_l")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What may be asked beside a record: condition, one model instead of all that fit, and IgG before any (g/L)."""
+
+    indication: str | None
+    model: str | None
+    baseline_igg_g_per_l: float | None
+
+
 def forecast_command(
-    record: str = typer.Argument(help="Patient record with doses and levels (JSON file), or - for standard input."),
+    record: str | None = typer.Argument(
+        None, help="Patient record with doses and levels (JSON), or - for standard input."
+    ),
     indication: str | None = typer.Option(None, help="Condition id, so that only its models are weighed."),
     model: str | None = typer.Option(None, help="One model instead of all that fit; `ivigil kinetics models`."),
     baseline_igg_g_per_l: float | None = typer.Option(None, help="IgG before any immunoglobulin (g/L), if known."),
     seed: int = typer.Option(1, min=0, help="Seed of the posterior's samples; the same seed, the same forecast."),
     json_: bool = typer.Option(False, "--json", help="The forecast as JSON on standard output."),
+    batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {record, indication, ...}, a line."),
 ) -> int:
     """What the levels say of this patient's kinetics, and where IgG is going."""
-    from ivigil.kinetics.forecast import forecast
-    from ivigil.kinetics.subjects import read_subject
-    from ivigil.kinetics.treatment import read_treatment
+    if (record is None) == (batch is None):
+        raise UsageError(
+            "RECORD", record, "Give one record, or --batch with a cohort.", "`ivigil forecast --help` shows how."
+        )
+    if batch is not None:
+        from ivigil.cli.forecast_batch import forecast_cohort
 
-    raw = read_json(record, "RECORD")
-    if not isinstance(raw, Mapping):
-        raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
+        return forecast_cohort(batch, Asked(indication, model, baseline_igg_g_per_l), seed)
+    from ivigil.kinetics.forecast import forecast
+
+    raw = read_json(record or "-", "RECORD")
     knowledge = open_knowledge()
     if model is not None:
         knowledge.kinetic_model(model)  # an unknown one is named before anything else
     if indication is not None:
         knowledge.indication(indication)
-    patient = read_patient({key: value for key, value in raw.items() if key not in OWN_KEYS}, limits_of(knowledge))
-    treatment = read_treatment(raw, knowledge.vocabulary.labs["igg"])
-    about = _covariates(patient, treatment.zero or datetime.now().astimezone())
-    about |= {key: raw[key] for key in OWN_KEYS[2:] if key in raw}
+    subject, treatment = read_record(raw, knowledge, limits_of(knowledge), datetime.now().astimezone())
     made = forecast(
         tuple(knowledge.kinetic_model(name) for name in knowledge.kinetic_model_ids),
-        read_subject(about),
+        subject,
         treatment,
         knowledge.policies.kinetics,
         indication=indication,
@@ -60,6 +81,20 @@ def forecast_command(
 
     render_forecast(made, Console())
     return EXIT_DONE
+
+
+def read_record(raw: object, knowledge: Knowledge, limits: Limits, now: datetime) -> tuple[Subject, Treatment]:
+    """Whom a record is about (at ``now`` if it has no clock times), and the doses and levels in it."""
+    from ivigil.kinetics.subjects import read_subject
+    from ivigil.kinetics.treatment import read_treatment
+
+    if not isinstance(raw, Mapping):
+        raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
+    patient = read_patient({key: value for key, value in raw.items() if key not in OWN_KEYS}, limits)
+    treatment = read_treatment(raw, knowledge.vocabulary.labs["igg"])
+    about = _covariates(patient, treatment.zero or now)
+    about |= {key: raw[key] for key in OWN_KEYS[2:] if key in raw}
+    return read_subject(about), treatment
 
 
 def _covariates(patient: Patient, at: datetime) -> dict[str, object]:

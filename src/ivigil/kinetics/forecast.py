@@ -6,8 +6,10 @@ evidence); models built on the same trials share one weight. The forecast is the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.kinetics import kernels
+from ivigil.kinetics.bands import bands, quantiles
 from ivigil.kinetics.catalogue import VERIFICATION, why_not_forecast
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, surprise, without
 from ivigil.kinetics.individual import individual
@@ -29,7 +32,6 @@ from ivigil.knowledge.policies import KineticsPolicy
 Floats = NDArray[np.float64]
 
 PERCENTS = (5.0, 25.0, 50.0, 75.0, 95.0)
-POINTS_PER_DAY = 1
 UNITS = dict(zip((*NAMES, "baseline"), ("L/d", "L", "L/d", "L", "/d", "", "", "g/L"), strict=True))
 
 
@@ -305,7 +307,7 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
         if not typical and name != "baseline":
             continue
         values, weights = one.posterior.samples[:, slot], one.posterior.weights
-        low, high = _quantiles(values, weights, (5.0, 95.0))
+        low, high = quantiles(values, weights, (5.0, 95.0))
         spread = one.prior.omega[slot]
         logs = np.log(values) if spread else np.zeros(1)
         told = (
@@ -325,15 +327,6 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
             p95=high,
             shrinkage=told,
         )
-
-
-def _quantiles(values: NDArray[np.floating], weights: Floats, percents: Iterable[float]) -> list[float]:
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return [
-        float(values[order][min(int(np.searchsorted(reached, percent / 100 * reached[-1])), values.size - 1)])
-        for percent in percents
-    ]
 
 
 def _levels(
@@ -365,39 +358,44 @@ def _when(treatment: Treatment, day: float) -> str | float:
     return moment if isinstance(moment, float) else moment.isoformat(timespec="minutes")
 
 
+def _moments(treatment: Treatment, days: Floats) -> tuple[str | float, ...]:
+    """Whole days as the record writes times: the clock of day 0 stands behind each date."""
+    if treatment.zero is None:
+        return tuple(days.tolist())
+    first, clock = treatment.zero.toordinal(), treatment.zero.isoformat(timespec="minutes")[len("2026-11-21") :]
+    return tuple(date.fromordinal(first + int(day)).isoformat() + clock for day in days)
+
+
 def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy: KineticsPolicy) -> Curve:
     last = max([dose.day for dose in treatment.doses] + [level.day for level in treatment.levels])
     end = last + float(policy.curve_days_after_last.value)
-    outputs = int(np.ceil(end * POINTS_PER_DAY)) + 1
-    step = 1.0 / POINTS_PER_DAY
-    values = np.empty((sum(len(one.posterior.weights) for one in fitted), outputs), dtype=np.float32)
-    mass, row = [], 0
-    for one, weight in zip(fitted, weights, strict=True):
-        samples = one.posterior.samples
-        kernels.dense(
-            samples,
-            np.ones(len(samples)),
-            0.0,
-            step,
-            one.data.dose_d,
-            one.data.dose_g,
-            one.data.dose_over_d,
-            one.data.dose_route,
-            values[row : row + len(samples)],
-        )
-        row += len(samples)
-        mass.append(weight * one.posterior.weights)
-    masses = np.concatenate(mass)
+    outputs = int(np.ceil(end)) + 1  # one a day
+    step = 1.0
+    data = fitted[0].data  # every model has the same doses
     days = np.arange(outputs) * step
-    bands = np.array([_quantiles(values[:, place], masses, PERCENTS) for place in range(outputs)])
+    # As many samples in all as for one model, shared by the models' weights: each keeps its own mass.
+    parts = []
+    for one, weight in zip(fitted, weights, strict=True):
+        first = math.ceil(weight * len(one.posterior.weights))
+        parts.append((one.posterior.samples[:first], weight * one.posterior.weights[:first]))
+    percents = bands(
+        np.concatenate([samples for samples, _ in parts]),
+        np.concatenate(
+            [mass * (weight / mass.sum()) for (_, mass), weight in zip(parts, weights, strict=True) if mass.size]
+        ),
+        step,
+        outputs,
+        (data.dose_d, data.dose_g, data.dose_over_d, data.dose_route),
+        PERCENTS,
+    )
     return Curve(
-        time=tuple(_when(treatment, float(day)) for day in days),
+        time=_moments(treatment, days),
         day=tuple(days.tolist()),
-        p5=tuple(bands[:, 0].tolist()),
-        p25=tuple(bands[:, 1].tolist()),
-        median=tuple(bands[:, 2].tolist()),
-        p75=tuple(bands[:, 3].tolist()),
-        p95=tuple(bands[:, 4].tolist()),
+        p5=tuple(percents[:, 0].tolist()),
+        p25=tuple(percents[:, 1].tolist()),
+        median=tuple(percents[:, 2].tolist()),
+        p75=tuple(percents[:, 3].tolist()),
+        p95=tuple(percents[:, 4].tolist()),
     )
 
 
