@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ivigil.kinetics import kernels
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.likelihood import SAME_D
 
 Floats = NDArray[np.float64]
@@ -61,14 +61,14 @@ def _desk(size: int):
     return np.empty(size, np.uint16), np.zeros(SLICES), np.zeros(SLICES, np.bool_), np.empty(size, np.int64)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _each_row(rows, weights, shares, slices, masses, wanted, members, out):
     total = weights.sum()
     for row in range(rows.shape[0]):
         _quantiles(rows[row], weights, total * shares, slices, masses, wanted, members, out[row])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _quantiles(values, weights, targets, slices, masses, wanted, members, out):
     least, greatest = _extent(values)
     if not greatest > least:
@@ -77,7 +77,7 @@ def _quantiles(values, weights, targets, slices, masses, wanted, members, out):
     # Rounding keeps the order of values, so the slices are in their order too.
     width = np.float32(SLICES - 1) / (greatest - least)
     for one in range(values.size):
-        slices[one] = np.uint16((values[one] - least) * width)
+        slices[one] = min(max(np.int32((values[one] - least) * width), 0), SLICES - 1)
     masses[:] = 0.0
     for one in range(values.size):
         masses[slices[one]] += weights[one]
@@ -111,7 +111,7 @@ def _quantiles(values, weights, targets, slices, masses, wanted, members, out):
         out[number] = values[members[at]]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _extent(values):
     """Least and greatest, in lanes side by side: one after the other each comparison would wait for the last."""
     low, high = np.empty(LANES, values.dtype), np.empty(LANES, values.dtype)
@@ -125,7 +125,7 @@ def _extent(values):
     return low.min(), high.max()
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _sort(values, members, count):
     """Shell's sort of a few places by their values (Ciura's gaps, Lect Notes Comput Sci 2001;2138:106-17)."""
     for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):
@@ -138,7 +138,7 @@ def _sort(values, members, count):
             members[at] = held
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
     """Total IgG of every sample at every output into ``out`` (outputs, samples).
 

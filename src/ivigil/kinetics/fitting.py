@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ivigil.kinetics import kernels
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.likelihood import TINY, energies, itinerary
 from ivigil.kinetics.randomness import normals
 
@@ -195,7 +195,7 @@ def predicted(parameters: Floats, data: Data, days: Floats) -> Floats:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _predict(p, dose_d, dose_g, dose_over_d, dose_route, days, out):
     rates, amplitudes = np.empty(3), np.empty((3, 3))
     kernels._disposition(p, rates, amplitudes)
@@ -211,7 +211,7 @@ def _predict(p, dose_d, dose_g, dose_over_d, dose_route, days, out):
         out[place] = total / p[kernels.VC] + p[kernels.BASELINE]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _draw_standard(seed, attempt, drawn, logs):
     size = drawn.shape[1]
     numbers = np.empty(size + DEGREES)
@@ -230,7 +230,7 @@ def _draw_standard(seed, attempt, drawn, logs):
         logs[row] = constant - 0.5 * (DEGREES + size) * math.log1p(length * shrink * shrink / DEGREES)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _gradient(z, out, *fixed):
     size = z.size
     moved, values = np.empty((2 * size, size)), np.empty(2 * size)
@@ -243,14 +243,14 @@ def _gradient(z, out, *fixed):
         out[one] = (values[2 * one + 1] - values[2 * one]) / (2.0 * GRADIENT_STEP)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _value(z, *fixed):
     value = np.empty(1)
     energies(z.reshape(1, z.size), value, *fixed, value, np.empty((0, 0)))
     return value[0]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _mode(*fixed):
     """The mode by BFGS with halving steps; the second answer says whether it got there."""
     size = fixed[SLOTS_AT].size
@@ -287,7 +287,7 @@ def _mode(*fixed):
     return z, False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _hessian(z, *fixed):
     size = z.size
     points = 1 + 2 * size * size
@@ -320,7 +320,7 @@ def _hessian(z, *fixed):
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _weigh(logs, weights):
     """Weights that sum to 1, and the log of their mean before that."""
     top = logs.max()
@@ -333,7 +333,7 @@ def _weigh(logs, weights):
     return top + math.log(total / logs.size)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fit(
     typical, omega, slots, dose_d, dose_g, dose_over_d, dose_route, level_d, level, below, additive, proportional,
     kinds, step_of, steps, over_of, overs, running, left_out, weights, kept, first, first_logs, then, then_logs,
@@ -372,14 +372,14 @@ def _fit(
     drawn = _placed(centre, vectors * deviations, then)
     logs = np.empty(then.shape[0])
     if left_out >= 0:
-        energies(drawn, logs, *fixed, kept[:, 0], nothing)
+        energies(drawn, logs, *fixed, kept.ravel(), nothing)
     else:
         energies(drawn, logs, *fixed, logs, kept)
     # The density of the proposal holds the determinant of its spread, the same for all.
     return z, converged, _weigh(-logs - then_logs, weights) + np.log(deviations).sum()
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _placed(centre, spread, standard):
     """Standard draws around a centre."""
     size = centre.size

@@ -358,6 +358,18 @@ def _when(treatment: Treatment, day: float) -> str | float:
     return moment if isinstance(moment, float) else moment.isoformat(timespec="minutes")
 
 
+def _mixture(fitted: list[_Fitted], weights: Floats) -> tuple[Floats, Floats]:
+    """Samples of all models and their weights: as many in all as for one model, shared by the models' weights."""
+    samples, masses = [], []
+    for one, weight in zip(fitted, weights, strict=True):
+        own = one.posterior.weights
+        first = math.ceil(weight * own.size)
+        if first and own[:first].sum() > 0.0:
+            samples.append(one.posterior.samples[:first])
+            masses.append(own[:first] * (weight / own[:first].sum()))
+    return np.concatenate(samples), np.concatenate(masses)
+
+
 def _moments(treatment: Treatment, days: Floats) -> tuple[str | float, ...]:
     """Whole days as the record writes times: the clock of day 0 stands behind each date."""
     if treatment.zero is None:
@@ -370,20 +382,13 @@ def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy:
     last = max([dose.day for dose in treatment.doses] + [level.day for level in treatment.levels])
     end = last + float(policy.curve_days_after_last.value)
     outputs = int(np.ceil(end)) + 1  # one a day
-    step = 1.0
     data = fitted[0].data  # every model has the same doses
-    days = np.arange(outputs) * step
-    # As many samples in all as for one model, shared by the models' weights: each keeps its own mass.
-    parts = []
-    for one, weight in zip(fitted, weights, strict=True):
-        first = math.ceil(weight * len(one.posterior.weights))
-        parts.append((one.posterior.samples[:first], weight * one.posterior.weights[:first]))
+    days = np.arange(outputs, dtype=np.float64)
+    samples, masses = _mixture(fitted, weights)
     percents = bands(
-        np.concatenate([samples for samples, _ in parts]),
-        np.concatenate(
-            [mass * (weight / mass.sum()) for (_, mass), weight in zip(parts, weights, strict=True) if mass.size]
-        ),
-        step,
+        samples,
+        masses,
+        1.0,
         outputs,
         (data.dose_d, data.dose_g, data.dose_over_d, data.dose_route),
         PERCENTS,

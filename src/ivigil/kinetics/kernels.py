@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.randomness import normals
 
 #: Slots of a subject's parameters; the same order in the random numbers.
@@ -33,7 +34,7 @@ _BIAS = np.int32((127 + LOWEST_EXPONENT) << MANTISSA_BITS)
 CONFLUENT = 1e-7
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _disposition(p, rates, amplitudes):
     """Rates (3) and amplitudes (3 routes × 3) of one subject's parameters; unused slots decay at once and add nothing."""
     k10 = p[CL] / p[VC]
@@ -65,7 +66,7 @@ def _disposition(p, rates, amplitudes):
             amplitudes[route, 2] = rest
 
 
-@njit(cache=True)
+@compiled()
 def draw(typical, omega, seed, first, low, high, attempts, parameters, outside):
     """Parameters of subjects ``first``…: typical × exp(ω η), and what lies outside of ``low`` to ``high``.
 
@@ -95,7 +96,7 @@ def draw(typical, omega, seed, first, low, high, attempts, parameters, outside):
     return left
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _entering(rate, since, over):
     """What one exponential holds of 1 g whose infusion of ``over`` days began ``since`` days ago."""
     if over <= 0.0:
@@ -104,7 +105,7 @@ def _entering(rate, since, over):
     return -math.expm1(-rate * running) / (rate * over) * math.exp(-rate * (since - running))
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def histogram(
     parameters,
     scale,
@@ -185,16 +186,16 @@ def histogram(
                 sums[worker, output] += total
 
 
-@njit(cache=True)
+@compiled()
 def _first_after(end_d, start_d, step_d, outputs):
-    """The first output later than ``end_d``."""
-    place = max(math.floor((end_d - start_d) / step_d), 0)
+    """The first output later than ``end_d``; ``outputs``, which is none of them, if all are earlier."""
+    place = min(max(math.floor((end_d - start_d) / step_d), 0), outputs)
     while place < outputs and start_d + place * step_d <= end_d:
         place += 1
     return place
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def dense(parameters, scale, start_d, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
     """Total IgG of every subject at every output into ``out`` (subjects, outputs)."""
     outputs = out.shape[1]

@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ivigil.kinetics import kernels
+from ivigil.kinetics.compiling import compiled
 
 #: Intervals closer than this (days; a tenth of a millisecond) are one: clock times subtract with rounding.
 SAME_D = 1e-9
@@ -23,7 +23,7 @@ TINY = 1e-300
 HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _place_of(value, known, count):
     """Where ``value`` stands among the first ``count`` of ``known``, entered if it is new; and how many there are now."""
     for one in range(count):
@@ -33,7 +33,7 @@ def _place_of(value, known, count):
     return count, count + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def itinerary(dose_d, dose_over_d, level_d):
     """The walk: events in order of time, the different intervals between them, and what runs while a level is taken.
 
@@ -72,7 +72,7 @@ def itinerary(dose_d, dose_over_d, level_d):
     return kinds[:events], step_of[:events], steps[:different], over_of, overs[:lasting], running[:pairs]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def energies(
     zs,
     out,
