@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ask_recall, kinetics, plan_batch, plan_cold_start
+from benchmarks import ask_recall, kinetics, peers, plan_batch, plan_cold_start, scaling
 
-ALL = {"cold-start": plan_cold_start.main, "batch": plan_batch.main, "ask": ask_recall.main, "kinetics": kinetics.main}
+ALL = {
+    "cold-start": plan_cold_start.main,
+    "batch": plan_batch.main,
+    "ask": ask_recall.main,
+    "kinetics": kinetics.main,
+    "peers": peers.main,
+    "scaling": scaling.main,
+}
 
 
 def main(names: list[str]) -> None:

@@ -47,7 +47,7 @@ def test_no_function_of_the_project_is_compiled_past_the_shared_stamp():
 
 def test_a_dose_after_the_last_output_writes_nothing():
     many = np.tile(np.array([0.16, 3.0, 0.5, 2.0, 0.3, 0.7, 0.9, 2.0]), (2, 1))
-    room = np.full((2, 8), 7.0, np.float32)
+    room = np.full((2, 64), 7.0, np.float32)
     doses = np.array([0.0, 28.0]), np.full(2, 30.0), np.full(2, 0.2), np.zeros(2, np.int64)
     kernels.dense(many[:1], np.ones(1), 0.0, 1.0, *doses, room[:1, :3])
     assert (room[0, 3:] == 7.0).all()
