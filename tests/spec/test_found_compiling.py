@@ -45,6 +45,11 @@ def test_no_function_of_the_project_is_compiled_past_the_shared_stamp():
             assert "njit" not in path.read_text("utf-8"), f"{path.name}: use ivigil.kinetics.compiling.compiled"
 
 
+@pytest.mark.parametrize(("end_d", "place"), [(-1.0, 0), (0.0, 1), (0.5, 1), (1.0, 2), (2.0, 3), (28.2, 3)])
+def test_a_loop_over_outputs_begins_at_one_of_them_or_at_their_end(end_d, place):
+    assert kernels._first_after(end_d, 0.0, 1.0, 3) == place
+
+
 def test_a_dose_after_the_last_output_writes_nothing():
     many = np.tile(np.array([0.16, 3.0, 0.5, 2.0, 0.3, 0.7, 0.9, 2.0]), (2, 1))
     room = np.full((2, 64), 7.0, np.float32)

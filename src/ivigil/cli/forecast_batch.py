@@ -147,11 +147,16 @@ def _answers(parts: Iterator[Part], asked: Asked, seed: int, now: datetime) -> I
         for part in chain(first, parts):
             waiting.append(pool.submit(_work, part))
             if len(waiting) > PARTS_AHEAD * cores:
-                yield from waiting.popleft().result()
+                yield from _oldest(waiting)
         while waiting:
-            yield from waiting.popleft().result()
+            yield from _oldest(waiting)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _oldest(waiting: deque[Future[list[tuple[bool, str]]]]) -> list[tuple[bool, str]]:
+    """The answers of the part that was handed out first, waited for if need be."""
+    return waiting.popleft().result()
 
 
 _desk: list[_Desk] = []
