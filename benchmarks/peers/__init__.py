@@ -1,6 +1,6 @@
 """The same daily IgG of the same subjects from others: scipy, libRoadRunner, and mrgsolve where R has it.
 
-libRoadRunner goes into a virtual environment of its own (``benchmarks/.peers``, made at the first run): the project does
+libRoadRunner goes into a virtual environment of its own (``.tools/peers``, made at the first run): the project does
 not depend on it. mrgsolve is R's: ``install.packages("mrgsolve")``; without ``Rscript`` or without it, a line says so.
 The peers run on one thread. Targets: 100 times mrgsolve's closed form, 20 times its ODE.
 """
@@ -29,7 +29,7 @@ from ivigil.kinetics.subjects import Subject
 from ivigil.knowledge.loading import Knowledge
 
 HERE = Path(__file__).parent
-VENV = HERE.parent / ".peers"
+VENV = HERE.parent.parent / ".tools" / "peers"
 ROADRUNNER = "libroadrunner==2.10.0"
 DAYS, GRAMS = 364, 35.0
 SUBJECTS, SCIPY_SUBJECTS, OWN_SUBJECTS = 2000, 20, 100_000
