@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ask_recall, kinetics, kinetics_ode, plan_batch, plan_cold_start
+from benchmarks import ask_recall, kinetics, kinetics_ode, peers, plan_batch, plan_cold_start, scaling
 
 ALL = {
     "cold-start": plan_cold_start.main,
@@ -12,6 +12,8 @@ ALL = {
     "ask": ask_recall.main,
     "kinetics": kinetics.main,
     "kinetics-ode": kinetics_ode.main,
+    "peers": peers.main,
+    "scaling": scaling.main,
 }
 
 
