@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ask_recall, kinetics, kinetics_ode, peers, plan_batch, plan_cold_start, scaling
+from benchmarks import ask_recall, infusion, kinetics, kinetics_ode, peers, plan_batch, plan_cold_start, scaling
 
 ALL = {
     "cold-start": plan_cold_start.main,
     "batch": plan_batch.main,
     "ask": ask_recall.main,
+    "infusion": infusion.main,
     "kinetics": kinetics.main,
     "kinetics-ode": kinetics_ode.main,
     "peers": peers.main,

@@ -8,9 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import get_args
 
 from ivigil.assessment.ask import Answer
 from ivigil.assessment.report import Assessment, counts
+from ivigil.infusion.events import Data, Event, EventType
+from ivigil.infusion.pack import Pack
+from ivigil.infusion.report import SessionReport
+from ivigil.infusion.workflow import BARS, HAPPENED, Phase
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import CHOICES, Patient, ProductHistory, Reaction, SpecialistPlan
 from ivigil.prescription.plan import Plan, Signature
@@ -19,6 +24,7 @@ from ivigil.prescription.stock import StockRow
 from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 REFERENCE = Path(__file__).parent / "reference"
+SESSIONS = REFERENCE.parent.parent / "examples" / "infusion"
 
 MEANING: dict[str, str] = {
     "ref": "Opaque reference, 1 to 64 printable characters. Required. Never a name, never a number that identifies.",
@@ -134,8 +140,88 @@ def conditions_page(knowledge: Knowledge) -> str:
     return "\n".join(lines) + "\n"
 
 
+def infusion_page(knowledge: Knowledge) -> str:
+    """The two tables of a session and its events; the examples are those of the example sessions."""
+    rows = knowledge.protocol("ivigil").bars
+    lines = [
+        "# The tables of a session",
+        "",
+        "<!-- written by docs/build.py -->",
+        "",
+        "## May I?",
+        "",
+        "An action is permitted while none of its rows holds. One without rows is permitted always.",
+        "",
+        "| action | not while | is | because | then |",
+        "|---|---|---|---|---|",
+    ]
+    for action, bars in BARS.items():
+        if not bars:
+            lines.append(f"| `{action.value}` | | | always permitted | |")
+        for bar in bars:
+            values = ", ".join(f"`{value}`" for value in sorted(one.value for one in bar.values))
+            why = rows[bar.code]
+            lines.append(f"| `{action.value}` | `{bar.field}` | {values} | {why.text} | {why.remedy} |")
+    lines += [
+        "",
+        "## It happened",
+        "",
+        "Every report is accepted in every phase. Where it leads to another phase, that stands here; `·` means that it stays.",
+        "",
+        f"| report | {' | '.join(f'in `{phase.value}`' for phase in Phase)} |",
+        f"|---|{'---|' * len(Phase)}",
+    ]
+    for kind in EventType:
+        leads = [HAPPENED[phase, kind] for phase in Phase]
+        told = ["·" if to is phase else f"`{to.value}`" for to, phase in zip(leads, Phase, strict=True)]
+        lines.append(f"| `{kind.value}` | {' | '.join(told)} |")
+    lines += ["", "## The events", "", "Each example is a line's `type` and `data` from `examples/infusion`."]
+    examples = _example_events()
+    for model in get_args(get_args(Data)[0]):
+        kind = get_args(model.model_fields["type"].annotation)[0]
+        keys = [
+            f"`{name}`{'' if field.is_required() else ' (may be left out)'}"
+            for name, field in model.model_fields.items()
+            if name != "type"
+        ]
+        said = " ".join((model.__doc__ or "").split())
+        lines += ["", f"### {kind.value}", "", said, "", f"`data` holds: {', '.join(keys) or 'nothing'}.", ""]
+        lines.append(f"    {json.dumps(examples[kind.value], ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
+
+
+def _example_events() -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for path in sorted(SESSIONS.glob("*.ndjson")):
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:  # the torn line of the example
+                continue
+            found.setdefault(event["type"], {"type": event["type"], "data": event["data"]})
+    return found
+
+
+def event_schema() -> str:
+    """An event as it is sent: ``data`` holds no type of its own, the event's type says which data it holds."""
+    schema = Event.model_json_schema(mode="serialization", by_alias=True)
+    rows = []
+    for name, part in schema["$defs"].items():
+        said = part.get("properties", {}).get("type", {})
+        if "const" in said:
+            del part["properties"]["type"]
+            part["required"].remove("type")
+            of_type = {"properties": {"type": {"const": said["const"]}}}
+            rows.append({"if": of_type, "then": {"properties": {"data": {"$ref": f"#/$defs/{name}"}}}})
+    schema["properties"]["data"] = {"type": "object"}
+    return _written(schema | {"allOf": rows})
+
+
 def _schema(model: type) -> str:
-    schema = model.model_json_schema(mode="serialization", by_alias=True)  # type: ignore[attr-defined]
+    return _written(model.model_json_schema(mode="serialization", by_alias=True))  # type: ignore[attr-defined]
+
+
+def _written(schema: dict[str, object]) -> str:
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -148,6 +234,10 @@ def pages() -> dict[Path, str]:
         REFERENCE / "start-plan.schema.json": _schema(SubcutaneousPlan),
         REFERENCE / "assessment.schema.json": _schema(Assessment),
         REFERENCE / "answer.schema.json": _schema(Answer),
+        REFERENCE / "infusion-tables.md": infusion_page(knowledge),
+        REFERENCE / "event.schema.json": event_schema(),
+        REFERENCE / "pack.schema.json": _schema(Pack),
+        REFERENCE / "session-report.schema.json": _schema(SessionReport),
         REFERENCE / "forecast.schema.json": _schema(Advice),
         REFERENCE / "conditions.md": conditions_page(knowledge),
         REFERENCE / "signature.schema.json": _schema(Signature),

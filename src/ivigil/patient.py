@@ -110,6 +110,22 @@ class Lab(_Part):
     unit: Line | None = None
     taken_at: Moment
 
+    @property
+    def shown(self) -> str:
+        """The value with its unit, as it was entered."""
+        return f"{self.value.normalize():f} {self.unit}" if isinstance(self.value, Decimal) else self.value
+
+
+class ReadLab(Lab):
+    """A result entered in another unit: ``value`` is in the vocabulary's. Never input: :func:`read_patient` makes it."""
+
+    entered: str
+
+    @property
+    def shown(self) -> str:
+        """What was entered, and in brackets to three figures what the rules go by."""
+        return f"{self.entered} ({Decimal(f'{self.value:.3g}').normalize():f} {self.unit})"
+
 
 class SpecialistPlan(_Part):
     """Who decided how a patient with an earlier severe reaction may be infused again, and how."""
@@ -214,14 +230,10 @@ class Patient(_Part):
     @property
     def reactions(self) -> tuple[Reaction, ...] | None:
         """Every recorded reaction to immunoglobulin; None if any part of that history is not recorded."""
-        if self.immunoglobulin_history is None:
+        history = self.immunoglobulin_history
+        if history is None or any(entry.reactions is None for entry in history):
             return None
-        found: list[Reaction] = []
-        for entry in self.immunoglobulin_history:
-            if entry.reactions is None:
-                return None
-            found.extend(entry.reactions)
-        return tuple(found)
+        return self.known_reactions
 
     @property
     def known_reactions(self) -> tuple[Reaction, ...]:
@@ -571,7 +583,8 @@ def _in_vocabulary_unit(lab: Lab, tests: dict[str, LabTest], where: str) -> Lab:
             f"{test.name} lies between {test.possible[0]} and {test.possible[1]} {test.unit}.{looks}",
             "Check the value and its unit on the report.",
         )
-    return lab.model_copy(update={"value": value, "unit": test.unit})
+    entered = dict(lab) | {"entered": lab.shown, "value": value, "unit": test.unit}
+    return lab if lab.unit == test.unit else ReadLab.model_construct(**entered)
 
 
 #: Every choice a record offers, for the reference page and for forms.

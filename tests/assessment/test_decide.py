@@ -54,6 +54,14 @@ REACTED = history("privigen", reactions=[{"kind": "anaphylaxis"}])
 PLAN = {"by": "S.", "role": "specialist", "at": TAKEN, "text": "x"}
 
 ROWS: list[tuple[dict[str, Any], Circumstances, bool | None]] = [
+    ({"kind": "pregnant"}, _about(record(conditions=["pregnancy"])), True),
+    ({"kind": "pregnant"}, _about(record()), False),
+    ({"kind": "pregnant"}, _about(record(conditions=...)), None),
+    ({"kind": "pregnant"}, _about(record(labs=[{"test": "pregnancy_test", "value": "positive", "taken_at": TAKEN}])), True),
+    ({"kind": "pregnant"}, _about(record(labs=[{"test": "pregnancy_test", "value": "negative", "taken_at": TAKEN}])), False),
+    ({"kind": "not_recorded", "key": "age"}, _about(record()), False),
+    ({"kind": "not_recorded", "key": "age"}, _about(record(age_years=...)), True),
+    ({"kind": "not_recorded", "key": "age"}, _about(record(age_years=..., birth_date="1986-01-01")), False),
     ({"kind": "has_condition", "any": ["migraine"]}, _about(record(conditions=["migraine"])), True),
     ({"kind": "has_condition", "any": ["migraine"]}, _about(record()), False),
     ({"kind": "has_condition", "any": ["migraine"]}, _about(record(conditions=...)), None),

@@ -19,6 +19,7 @@ from ivigil.cli.app import run
 from ivigil.errors import BadInput, ImpossibleValue, IvigilError
 from ivigil.kinetics import changing_kernels, fitting, kernels
 from ivigil.kinetics.changing import Changing, Stretch, stretches
+from ivigil.kinetics.exposure import Belief, Voice, total_after
 from ivigil.kinetics.fitting import Data, predicted, simulate
 from ivigil.kinetics.forecast import Forecast, _prepared, forecast
 from ivigil.kinetics.individual import Parameters
@@ -349,6 +350,17 @@ def test_bands_of_models_with_and_without_an_effect_of_weight_come_from_each_one
         own = predicted(row, stays if column < 4 else grows, np.arange(200.0))
         assert found[:, column] == pytest.approx(own, rel=1e-5)
     assert found[199, 4] != pytest.approx(predicted(rows[4], stays, np.array([199.0]))[0], rel=0.01)
+
+
+def test_what_is_believed_after_a_proposed_dose_counts_the_weight_of_each_day():
+    """The first trough of a proposal: the doses given before each weighing went on in the smaller body's volumes."""
+    treatment = read_treatment(RECORD | {"weights": STEPS}, IGG)
+    prior, data = _prepared(ZHANG, replace(CHILD, weights=treatment.weights), treatment, None)
+    belief = Belief((Voice(ZHANG, prior.typical[None, :], np.ones(1), data),))
+    parts, _ = stretches(ZHANG, Subject(weights=treatment.weights))
+    more = (Dose(224.0, 12.0, Route.IV),)
+    expected = Changing(parts, (*treatment.doses, *more)).before(np.array([224.0, 252.0])) + 4.0
+    assert total_after(belief, more, (224.0, 252.0))[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_patient_who_grows_is_found_again():

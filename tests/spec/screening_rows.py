@@ -140,6 +140,11 @@ def infant(age: float | None = None, **more: Any) -> dict[str, Any]:
     return {"age_years": ... if age is None else age, "weight_kg": 12, "height_cm": 86} | more
 
 
+#: ESID defines IgA deficiency over 4 years of age; an age that nobody recorded counts as over.
+LOW_IGA_FROM_4 = tuple(Case(infant(age) | labs(lab("iga", 0.06, "g/L"))) for age in (4, None))
+LOW_IGA_BELOW_4 = Case(infant(3.99) | labs(lab("iga", 0.06, "g/L")))
+
+
 def child(age: float, creatinine: float) -> dict[str, Any]:
     """A child without a height: eGFR cannot be worked out."""
     return {"age_years": age, "weight_kg": 30, "height_cm": ...} | labs(lab("creatinine", creatinine, "mg/dL"))

@@ -104,6 +104,24 @@ def older_recorded_egfr(patient: Patient) -> Egfr | None:
     return None if recorded is None else _recorded(recorded)
 
 
+def below_every_equation(patient: Patient, at: datetime) -> bool:
+    """Whether the patient is too young for any equation: then no entry in the record helps but the laboratory's own."""
+    age = patient.age_at(at)
+    return age is not None and age < SCHWARTZ_FROM_YEARS
+
+
+def missing_for_egfr(patient: Patient, at: datetime) -> str:
+    """What the record lacks for an eGFR to be worked out from its creatinine; empty where nothing is lacking."""
+    age = patient.age_at(at)
+    if age is None:
+        return "the age, and sex (adults) or height (children)"
+    if age >= ADULT_FROM_YEARS:
+        return "the sex" if patient.sex is None else ""
+    if below_every_equation(patient, at):
+        return f"the laboratory's own value, since no equation here holds below {SCHWARTZ_FROM_YEARS} year of age"
+    return "the height" if patient.height_cm is None else ""
+
+
 def _recorded(lab: Lab) -> Egfr | None:
     if not isinstance(lab.value, Decimal):
         return None
@@ -114,7 +132,7 @@ def _worked_out(lab: Lab, patient: Patient, at: datetime) -> Egfr | None:
     age = patient.age_at(at)
     if age is None or not isinstance(lab.value, Decimal) or lab.value <= 0:
         return None
-    shown = f"creatinine {lab.value.normalize():f} mg/dL of {lab.taken_at.date().isoformat()}, age {int(age)}"
+    shown = f"creatinine {lab.shown} of {lab.taken_at.date().isoformat()}, age {int(age)}"
     if age >= ADULT_FROM_YEARS:
         if patient.sex is None:
             return None

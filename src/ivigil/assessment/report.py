@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from ivigil.assessment.belongs import belongs_to
 from ivigil.assessment.dates import check_dates
 from ivigil.assessment.implied import implied_conditions, implied_words
+from ivigil.assessment.resting import Datum, resting_on
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
     Circumstances,
@@ -33,9 +34,10 @@ from ivigil.errors import BadInput
 from ivigil.findings import Finding, in_order
 from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
 from ivigil.knowledge.facts import Fact, Statement
-from ivigil.knowledge.indications import Criterion, Indication, Review
-from ivigil.knowledge.policies import Policies, SettingPolicy
-from ivigil.knowledge.products import Product
+from ivigil.knowledge.indications import Criterion, Indication, Review, StatusGroup
+from ivigil.knowledge.policies import CriteriaPolicy, Policies, SettingPolicy
+from ivigil.knowledge.products import Product, Use
+from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
 from ivigil.sources import CitedSource, MadeWith, Origin, Read, Source, cite
@@ -88,13 +90,19 @@ class Graded(_Part):
 
 
 class AskedOrComputed(_Part):
-    """A criterion: computed where the source states it in data, else a question."""
+    """A criterion: computed where the source states it in data, else a question.
+
+    ``rests_on`` are the recorded values it was computed from, with their dates; ``too_old`` says by whose policy a value
+    is too old to decide it.
+    """
 
     computed: bool
     status: Met
     body: str
     region: str
     line: Line
+    rests_on: tuple[Datum, ...] = ()
+    too_old: tuple[Line, ...] = ()
 
 
 class RegimenLine(_Part):
@@ -132,12 +140,17 @@ class OptionLine(_Part):
 
 
 class Labelled(_Part):
-    """A product whose label in this region names the condition."""
+    """A product whose label in this region names the condition, with the doses that it prints.
+
+    ``at_this_age``: whether the label was read to hold at the patient's age; None where the age is not recorded.
+    """
 
     product: str
     brand: str
     revision: str
     line: Line
+    at_this_age: bool | None
+    regimens: tuple[RegimenLine, ...]
 
 
 class Assessment(_Part):
@@ -152,6 +165,7 @@ class Assessment(_Part):
     indication: str
     indication_name: str
     status_group: str
+    status_note: str
     labelled_here: tuple[Labelled, ...]
     standing: tuple[RegionStanding, ...]
     positions: tuple[Graded, ...]
@@ -161,6 +175,7 @@ class Assessment(_Part):
     studies: tuple[Line, ...]
     regimens: tuple[RegimenLine, ...]
     regimens_note: str
+    conflicts: tuple[Line, ...]
     criteria: tuple[AskedOrComputed, ...]
     criteria_note: str
     baseline: tuple[Line, ...]
@@ -213,7 +228,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     words = Words.of(patient).implying(implied_words(indication))
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
     # What speaks for treatment must stand in the record itself: what the indication means does not count there.
-    recorded = replace(about, permits=True, known_words=Words.of(patient))
+    recorded = replace(about, permits=True, known_words=Words.of(patient), criteria=policies.criteria)
     screened = screen_patient(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
@@ -225,6 +240,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         *implied_conditions(indication, library.vocabulary),
         *screened.findings,
     )
+    labelled = tuple(_labelled(library, region, patient.age_at(at)))
     family = next((one for one in library.alternatives if indication.id in one.indications), None)
     made = Assessment(
         schema_="ivigil-assessment/1",
@@ -236,7 +252,8 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         indication=indication.id,
         indication_name=indication.name,
         status_group=indication.status_group.value,
-        labelled_here=tuple(_labelled(library.products, indication.id, region)),
+        status_note=_status_note(indication, labelled, region),
+        labelled_here=labelled,
         standing=tuple(
             RegionStanding(region=name, status=one.status, line=line_of(one.text or one.status, one))
             for name, one in indication.regulatory.items()
@@ -266,9 +283,10 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         benefit=_benefit(indication),
         evidence_note="" if indication.evidence or indication.benefit else NO_EVIDENCE,
         studies=tuple(_studies(library.studies, indication.id)),
-        regimens=tuple(_regimens(indication)),
-        regimens_note="" if indication.regimens else NO_REGIMENS,
-        criteria=tuple(_criterion(one, recorded) for one in indication.eligibility.values()),
+        regimens=tuple(map(_regimen, indication.regimens.values())),
+        regimens_note="" if indication.regimens or any(one.regimens for one in labelled) else NO_REGIMENS,
+        conflicts=lines_of(indication.conflicts),
+        criteria=tuple(_criterion(one, recorded, library) for one in indication.eligibility.values()),
         criteria_note="" if indication.eligibility else NO_CRITERIA,
         baseline=lines_of(indication.baseline),
         first_review=_first_review(patient, at, start, library),
@@ -341,17 +359,37 @@ def lines_of(statements: Mapping[str, Statement] | Mapping[str, Review]) -> tupl
     return tuple(line_of(one.text, one) for one in statements.values())
 
 
-def _labelled(products: Iterable[Product], indication: str, region: str) -> Iterable[Labelled]:
-    for product in products:
+def _labelled(library: Library, region: str, age: Decimal | None) -> Iterable[Labelled]:
+    adult_from = library.policies.weight.adult_from_years.value
+    for product in library.products:
         label = product.labels.get(region)
         for use in label.uses.values() if label else ():
-            if label is not None and indication in use.indications:
+            if label is not None and library.indication.id in use.indications:
                 yield Labelled(
                     product=product.id,
                     brand=product.brand,
                     revision=label.revision,
                     line=line_of(use.indication.text, use.indication),
+                    at_this_age=None if age is None else _names_age(use, age, adult_from),
+                    regimens=tuple(map(_regimen, use.regimens.values())),
                 )
+
+
+def _names_age(use: Use, age: Decimal, adult_from: Decimal) -> bool:
+    """Whether the ages that were read on the label hold this one; a label without an age is one for adults."""
+    young, old = use.min_age, use.max_age
+    known = young is None or young.read is not Read.NOT_READ
+    return (known and age >= (adult_from if young is None else young.years)) and (old is None or age <= old.years)
+
+
+def _status_note(indication: Indication, labelled: Iterable[Labelled], region: str) -> str:
+    """That labels here name the condition at this age, where the condition as a whole does not count as approved."""
+    brands = ", ".join(dict.fromkeys(one.brand for one in labelled if one.at_this_age))
+    if not brands or indication.status_group is StatusGroup.FDA_APPROVED:
+        return ""
+    return (
+        f"Labels in {region} name this condition at this age: {brands}. The status speaks of the condition as a whole."
+    )
 
 
 def _first_review(patient: Patient, at: datetime, start: datetime | None, library: Library) -> ReviewDue:
@@ -408,21 +446,20 @@ def _studies(studies: Iterable[Study], indication: str) -> Iterable[Line]:
                 yield line_of(f"{study.name}: {result.text}", result)
 
 
-def _regimens(indication: Indication) -> Iterable[RegimenLine]:
-    for one in indication.regimens.values():
-        yield RegimenLine(
-            phase=one.phase.value,
-            authority=one.authority,
-            region=one.region,
-            g_per_kg_min=_float(one.g_per_kg_min),
-            g_per_kg_max=_float(one.g_per_kg_max),
-            days_min=one.days_min,
-            days_max=one.days_max,
-            interval_days_min=one.interval_days_min,
-            interval_days_max=one.interval_days_max,
-            population=one.population,
-            line=line_of(one.text, one),
-        )
+def _regimen(one: Regimen) -> RegimenLine:
+    return RegimenLine(
+        phase=one.phase.value,
+        authority=one.authority,
+        region=one.region,
+        g_per_kg_min=_float(one.g_per_kg_min),
+        g_per_kg_max=_float(one.g_per_kg_max),
+        days_min=one.days_min,
+        days_max=one.days_max,
+        interval_days_min=one.interval_days_min,
+        interval_days_max=one.interval_days_max,
+        population=one.population,
+        line=line_of(one.text, one),
+    )
 
 
 def _float(value: Decimal | None) -> float | None:
@@ -432,16 +469,31 @@ def _float(value: Decimal | None) -> float | None:
 MET: dict[bool | None, Met] = {True: Met.MET, False: Met.NOT_MET, None: Met.NOT_RECORDED}
 
 
-def _criterion(criterion: Criterion, about: Circumstances) -> AskedOrComputed:
-    computed = criterion.when is not None
-    status = MET[decide(criterion.when, about)] if criterion.when is not None else Met.NOT_RECORDED
+def _criterion(criterion: Criterion, about: Circumstances, library: Library) -> AskedOrComputed:
+    when = criterion.when
+    rests_on = () if when is None else resting_on(when, about, library.vocabulary)
     return AskedOrComputed(
-        computed=computed,
-        status=status,
+        computed=when is not None,
+        status=Met.NOT_RECORDED if when is None else MET[decide(when, about)],
         body=criterion.body,
         region=criterion.region,
         line=line_of(criterion.text, criterion),
+        rests_on=rests_on,
+        too_old=tuple(_too_old(rests_on, library.policies.criteria)),
     )
+
+
+def _too_old(rests_on: tuple[Datum, ...], policy: CriteriaPolicy) -> Iterable[Line]:
+    """Which results are too old, by whose policy; silent where a younger one of the same test decides."""
+    decided = {one.test for one in rests_on if not one.too_old}
+    for one in rests_on:
+        if one.too_old and one.test not in decided:
+            within = policy.of_test(one.test)
+            yield line_of(
+                f"Too old: {one.what} {one.shown} of {one.on}, {one.days_old} days before. A criterion counts a result of"
+                f" at most {within.value} days: measure it again.",
+                within,
+            )
 
 
 #: Parts of an option in the order in which they are shown.
@@ -478,11 +530,14 @@ def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, Ci
 
 
 def _all_lines(made: Assessment) -> Iterable[Line]:
-    yield from (one.line for one in made.labelled_here)
+    for label in made.labelled_here:
+        yield from (label.line, *(one.line for one in label.regimens))
+    yield from made.conflicts
     yield from (one.line for one in made.standing)
     yield from (one.line for one in (*made.positions, *made.evidence, *filter(None, (made.benefit,))))
     yield from (one.line for one in made.regimens)
-    yield from (one.line for one in made.criteria)
+    for criterion in made.criteria:
+        yield from (criterion.line, *criterion.too_old)
     yield made.first_review.line
     yield from made.studies
     yield from (*made.baseline, *made.review, *made.response, *made.stopping, *made.cautions, *made.alternatives_notes)

@@ -13,12 +13,15 @@ from ivigil.knowledge.regimens import Phase
 def first_review_on(start: date, indication: Indication, policy: ReviewPolicy) -> tuple[date, Review | Number]:
     """The last day for the first review, and the fact it rests on.
 
-    A source's own span goes first; of several the shortest. Without one, policy gives a single course days and treatment
-    at an interval months.
+    A source's own span goes first; of several the shortest. Without one, policy gives some conditions days of their own,
+    a single course days and treatment at an interval months.
     """
     dated = [(due, one) for one in indication.review.values() if (due := _due(start, one)) is not None]
     if dated:
         return min(dated, key=lambda row: row[0])
+    own = policy.within_days_for.get(indication.id)
+    if own is not None:
+        return start + timedelta(days=int(own.value)), own
     if any(one.phase is not Phase.COURSE for one in indication.regimens.values()):
         return months_after(start, int(policy.ongoing_within_months.value)), policy.ongoing_within_months
     return start + timedelta(days=int(policy.course_within_days.value)), policy.course_within_days

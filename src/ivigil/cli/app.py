@@ -16,6 +16,7 @@ from ivigil import __version__
 from ivigil.cli import EXIT_OUR_FAULT, EXIT_USAGE
 from ivigil.cli.assess import ask_command, assess_command, explain_app
 from ivigil.cli.forecast import forecast_command
+from ivigil.cli.infuse import infuse_app, protocol_app
 from ivigil.cli.kinetics import kinetics_app
 from ivigil.cli.knowledge import knowledge_app
 from ivigil.cli.leaflet import leaflet_command, summary_command
@@ -64,10 +65,11 @@ app.command("leaflet")(leaflet_command)
 app.command("summary")(summary_command)
 app.command("forecast")(forecast_command)
 app.command("simulate")(simulate_command)
+app.add_typer(infuse_app, name="infuse")
 app.add_typer(explain_app, name="explain")
 app.add_typer(kinetics_app, name="kinetics")
 app.add_typer(knowledge_app, name="knowledge")
-for _group in (app, explain_app, knowledge_app):
+for _group in (app, explain_app, infuse_app, kinetics_app, knowledge_app, protocol_app):
     for _command in _group.registered_commands:
         _command.cls = Once
 

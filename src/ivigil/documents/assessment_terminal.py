@@ -12,6 +12,7 @@ from rich.text import Text
 from ivigil.assessment.ask import Answer
 from ivigil.assessment.mechanism import Explained, Explanation
 from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegimenLine, RegionStanding
+from ivigil.assessment.resting import Datum
 from ivigil.documents.citations import Citations
 from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
@@ -55,6 +56,8 @@ def render_assessment(made: Assessment, console: Console) -> None:
             f"patient {visible(made.patient_ref)} · {made.region} · {STATUS_GROUPS.get(made.status_group, made.status_group)}{BASIS['own_reading']}{mark}"
         )
     )
+    if made.status_note:
+        console.print(Text(made.status_note))
     if made.findings:
         console.print()
         console.print(Text("This patient", style="bold"))
@@ -81,6 +84,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
         (
             "Dose regimens",
             (
+                *_label_doses(made, cited),
                 *(
                     _line(f"{one.phase}, {one.authority or 'source'}: {_dose(one)}{one.line.text}", one.line, cited)
                     for one in made.regimens
@@ -88,6 +92,7 @@ def render_assessment(made: Assessment, console: Console) -> None:
                 *_note(made.regimens_note),
             ),
         ),
+        ("Where sources disagree", (_line(one.text, one, cited) for one in made.conflicts)),
         ("Criteria", (*(_criterion(one, cited) for one in made.criteria), *_note(made.criteria_note))),
         ("Record at the start", (_line(one.text, one, cited) for one in made.baseline)),
         ("Review", (_review_due(made, cited), *(_line(one.text, one, cited) for one in made.review))),
@@ -219,10 +224,30 @@ def _benefit(one: Graded, cited: Citations) -> Table:
     return _line(f"Benefit {one.grade}{whose}{said}", one.line, cited)
 
 
+def _label_doses(made: Assessment, cited: Citations) -> Iterator[Table]:
+    """What labels here print: one line for each dose, with every brand that prints it in the same words."""
+    same: dict[tuple[str, str], list[tuple[str, Line]]] = {}
+    for label in made.labelled_here:
+        for one in label.regimens:
+            said = f"{_dose(one)}{one.line.text}{BASIS[one.line.basis]}"
+            same.setdefault((one.phase, said), []).append((label.brand, one.line))
+    for (phase, said), found in same.items():
+        brands = ", ".join(dict.fromkeys(brand for brand, _ in found))
+        sources = tuple(dict.fromkeys(name for _, line in found for name in line.sources))
+        yield _bulleted(f"{phase}, {made.region} label of {brands}: {said} {cited.mark(sources)}".rstrip())
+
+
 def _criterion(one: AskedOrComputed, cited: Citations) -> Table:
     word = CRITERION[one.status] if one.computed else "? asked"
     whose = " ".join(filter(None, (one.body, f"({one.region})" if one.region not in {"", "any"} else "")))
-    return _line(f"{word}: {f'{whose}: ' if whose else ''}{one.line.text}", one.line, cited)
+    counted = "; ".join(_datum(datum) for datum in one.rests_on if not datum.too_old)
+    from_what = f" ({counted})" if counted else ""
+    said = _said(f"{word}{from_what}: {f'{whose}: ' if whose else ''}{one.line.text}", one.line, cited)
+    return _bulleted(" ".join((said, *(_said(line.text, line, cited) for line in one.too_old))))
+
+
+def _datum(one: Datum) -> str:
+    return f"{one.what} {one.shown}" if one.on is None else f"{one.what} {one.shown} of {one.on.isoformat()}"
 
 
 def _dose(one: RegimenLine) -> str:
@@ -276,13 +301,26 @@ def _mechanism_lines(one: Explained) -> tuple[Line, ...]:
 def _cited_in(made: Assessment) -> Iterator[str]:
     for finding in made.findings:
         yield from finding.sources
+    for label in made.labelled_here:
+        for regimen in label.regimens:
+            yield from regimen.line.sources
     for group in (made.labelled_here, made.standing, made.positions, made.evidence, made.regimens, made.criteria):
         for one in group:
             yield from one.line.sources
     if made.benefit is not None:
         yield from made.benefit.line.sources
     yield from made.first_review.line.sources
-    for lines in (made.studies, made.baseline, made.review, made.response, made.stopping, made.cautions):
+    for old in (line for criterion in made.criteria for line in criterion.too_old):
+        yield from old.sources
+    for lines in (
+        made.studies,
+        made.conflicts,
+        made.baseline,
+        made.review,
+        made.response,
+        made.stopping,
+        made.cautions,
+    ):
         for line in lines:
             yield from line.sources
     for line in (*made.setting, *made.beside_other_treatments):

@@ -31,13 +31,32 @@ def plan_pdf(plan: Plan, signature: Signature | None, paper: str = "a4") -> byte
         BadInput: the plan was altered, the signature is for another plan or for a blocked one, or the paper is unknown.
     """
     check_unchanged(plan)
-    if paper not in PAPERS:
-        raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
+    check_paper(paper)
     if signature is not None:
         check_belongs(plan, signature)
-    template = (files("ivigil.documents") / "templates" / "plan.typ").read_bytes()
-    shown = drawable(each_text(sheet(plan, signature), lambda text: together(visible(text))))
-    return compile_pdf(template, {"paper": paper, "plan": json.dumps(each_text(shown, breakable), ensure_ascii=False)})
+    return laid_out("plan.typ", paper, inert(sheet(plan, signature)))
+
+
+def check_paper(paper: str) -> None:
+    """Refuse a paper that no sheet is made for.
+
+    Raises:
+        BadInput: the paper is unknown.
+    """
+    if paper not in PAPERS:
+        raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
+
+
+def laid_out(template: str, paper: str, shown: str, **inputs: str) -> bytes:
+    """A sheet of what :func:`inert` made, in the look that the sheets share."""
+    look = _template("look.typ") + _template(template)
+    return compile_pdf(look, {"paper": paper, "said": shown} | inputs)
+
+
+def inert(said: dict[str, Any]) -> str:
+    """Words that came from anywhere as JSON: hidden signs are spelled out, nothing vanishes, nothing runs over the edge."""
+    shown = drawable(each_text(said, lambda text: together(visible(text))))
+    return json.dumps(each_text(shown, breakable), ensure_ascii=False)
 
 
 def compile_pdf(template: bytes, inputs: dict[str, str]) -> bytes:
@@ -47,6 +66,10 @@ def compile_pdf(template: bytes, inputs: dict[str, str]) -> bytes:
     made = typst.compile(template, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=STANDARD)
     assert isinstance(made, bytes)
     return made
+
+
+def _template(name: str) -> bytes:
+    return (files("ivigil.documents") / "templates" / name).read_bytes()
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401

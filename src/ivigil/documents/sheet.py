@@ -64,7 +64,7 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
         "status": "blocked" if blocked else ("draft" if signature is None else "signed"),
         "synthetic": plan.synthetic,
         "patient": plan.patient_ref,
-        "patient_short": _shortened(plan.patient_ref),
+        "patient_short": shortened(plan.patient_ref),
         "indication": plan.indication_name,
         "plan_id": plan.plan_id,
         "plan_short": short_id(plan.plan_id),
@@ -99,7 +99,8 @@ def sheet(plan: Plan, signature: Signature | None) -> Json:
     }
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """A reference as it fits in the header."""
     return text if len(text) <= PATIENT_IN_HEADER else f"{text[: PATIENT_IN_HEADER - 1]}…"
 
 

@@ -30,6 +30,7 @@ from ivigil.sources import Source
 if TYPE_CHECKING:
     from ivigil.knowledge.body_sizes import ReferencePopulation
     from ivigil.knowledge.kinetic_models import KineticModel
+    from ivigil.knowledge.protocol import Protocol, ReactionRates
     from ivigil.knowledge.published import PublishedKinetics
     from ivigil.knowledge.targets import TroughTarget
 
@@ -37,10 +38,16 @@ SHIPPED = Path(__file__).parent / "data"
 #: The largest shipped file has 66 kB.
 LARGEST_FILE = 1_000_000
 PASSED_OVER = frozenset({".git"})
-R = TypeVar("R", Product, Indication, "KineticModel", "ReferencePopulation")
+R = TypeVar("R", Product, Indication, "KineticModel", "Protocol", "ReferencePopulation")
 M = TypeVar("M", bound=BaseModel)
 #: Kinds whose records another command lists.
-LISTED_BY = {"models": "kinetics models", "populations": "simulate --help", "targets": "kinetics targets"}
+LISTED_BY = {
+    "models": "kinetics models",
+    "populations": "simulate --help",
+    "protocol": "infuse protocol check",
+    "targets": "kinetics targets",
+    "simulation": "infuse simulate",
+}
 
 
 class Knowledge:
@@ -198,6 +205,24 @@ class Knowledge:
     def policies(self) -> Policies:
         """All policies."""
         return self._validated("policy/", Policies, {name: self._raw("policy", name) for name in self._names("policy")})
+
+    @cached_property
+    def protocol_ids(self) -> tuple[str, ...]:
+        """Ids of all protocols of the chair, sorted."""
+        return self._names("protocol")
+
+    def protocol(self, name: str) -> Protocol:
+        """One protocol of the chair."""
+        from ivigil.knowledge.protocol import Protocol  # only who infuses pays for its import
+
+        return self._record("protocol", name, Protocol, self.protocol_ids)
+
+    @cached_property
+    def reaction_rates(self) -> ReactionRates:
+        """How often reactions come in simulated sessions."""
+        from ivigil.knowledge.protocol import ReactionRates  # only who simulates pays for its import
+
+        return self._validated("simulation/reactions.toml", ReactionRates, self._raw("simulation", "reactions"))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

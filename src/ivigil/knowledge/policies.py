@@ -511,12 +511,24 @@ class ProposalPolicy(Record):
 class ReviewPolicy(Record):
     """When a first review is due where no source of the condition says so.
 
-    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course; both
-    count from the first infusion.
+    ``ongoing_within_months`` for treatment repeated at an interval, ``course_within_days`` for a single course;
+    ``within_days_for`` a condition (by id) for which the months are too long. All count from the first infusion.
     """
 
     ongoing_within_months: Times
     course_within_days: DaysLong
+    within_days_for: dict[str, DaysLong] = {}
+
+
+class CriteriaPolicy(Record):
+    """How old (days) a result may be and still decide a criterion: by test, and for a test without a row of its own."""
+
+    lab_within_days: dict[str, DaysLong]
+    other_lab_within_days: DaysLong
+
+    def of_test(self, test: str) -> DaysLong:
+        """The row that holds for a test."""
+        return self.lab_within_days.get(test, self.other_lab_within_days)
 
 
 class Policies(Record):
@@ -538,3 +550,4 @@ class Policies(Record):
     kinetics: KineticsPolicy
     proposals: ProposalPolicy
     review: ReviewPolicy
+    criteria: CriteriaPolicy

@@ -59,6 +59,12 @@ class LabPositive(Record):
     test: str
 
 
+class Pregnant(Record):
+    """The record lists pregnancy (vocabulary ``conditions``), or a pregnancy test was positive."""
+
+    kind: Literal["pregnant"]
+
+
 class LabMissing(Record):
     """No value of any of these tests is recorded, or the latest is older than ``within_days`` at the start."""
 
@@ -168,6 +174,7 @@ class NotRecorded(Record):
         "immunoglobulin_reactions",
         "access",
         "sex",
+        "age",
     ]
 
 
@@ -220,6 +227,7 @@ Predicate = Annotated[
     | LabBelow
     | LabAbove
     | LabPositive
+    | Pregnant
     | LabMissing
     | EgfrBelow
     | EgfrMissing

@@ -21,7 +21,8 @@ from ivigil.sources import CitedSource, MadeWith
 SCHEMA = "ivigil-plan/1"
 
 
-def _number(value: Decimal) -> int | float:
+def as_plain_number(value: Decimal) -> int | float:
+    """A decimal as JSON writes it."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
@@ -36,7 +37,7 @@ LARGEST_POWER_OF_TEN = 12
 
 #: A decimal inside, a plain JSON number outside.
 Number = Annotated[
-    Decimal, AfterValidator(_of_this_world), PlainSerializer(_number, return_type=float, when_used="json")
+    Decimal, AfterValidator(_of_this_world), PlainSerializer(as_plain_number, return_type=float, when_used="json")
 ]
 
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
+from ivigil.knowledge.policies import CriteriaPolicy
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.recognition import WordList
-from ivigil.patient import Patient, ProductHistory
+from ivigil.patient import Lab, Patient, ProductHistory
 
 Newness = Literal["naive", "switch", "gap"]
 
@@ -53,7 +54,8 @@ LISTS: tuple[WordList, ...] = ("conditions", "allergies", "medicines")
 class Circumstances:
     """The patient at the planned start; ``product`` and ``course_dose_g_per_kg`` are None until they are known.
 
-    ``permits`` is set when a yes would speak for treatment: then a word found in a free text is no yes.
+    ``permits`` is set when a yes would speak for treatment: then a word found in a free text is no yes. With ``criteria``
+    a result older than that policy lets count says nothing.
     """
 
     patient: Patient
@@ -65,6 +67,15 @@ class Circumstances:
     permits: bool = False
     known_words: Words | None = None
     """Those of ``patient``, where they are gathered already."""
+    criteria: CriteriaPolicy | None = None
+
+    def counts(self, lab: Lab) -> bool:
+        """Whether a result is young enough; without the policy one of any age is."""
+        return self.criteria is None or self.days_old(lab) <= self.criteria.of_test(lab.test).value
+
+    def days_old(self, lab: Lab) -> int:
+        """Completed days from a sample to the moment."""
+        return (self.at - lab.taken_at).days
 
     @cached_property
     def words(self) -> Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,9 +11,12 @@ from ivigil.assessment.kidney import egfr_of, older_recorded_egfr
 from ivigil.assessment.screening.circumstances import Circumstances
 from ivigil.knowledge import rules
 from ivigil.knowledge.recognition import WordList
-from ivigil.patient import POSITIVE, Patient
+from ivigil.patient import POSITIVE
 
 Verdict = bool | None
+
+#: The words of the vocabulary by which a record says that a patient is pregnant.
+PREGNANCY, PREGNANCY_TEST = "pregnancy", "pregnancy_test"
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
@@ -64,25 +68,38 @@ def _lists(name: WordList, wanted: tuple[str, ...], about: Circumstances) -> Ver
     return None if words is None else False
 
 
-def _lab_number(patient: Patient, test: str) -> Decimal | None:
-    lab = patient.latest(test)
-    return lab.value if lab is not None and isinstance(lab.value, Decimal) else None
+def _lab_number(about: Circumstances, test: str) -> Decimal | None:
+    lab = about.patient.latest(test)
+    return lab.value if lab is not None and isinstance(lab.value, Decimal) and about.counts(lab) else None
 
 
 def _lab_below(predicate: rules.LabBelow, about: Circumstances) -> Verdict:
-    value = _lab_number(about.patient, predicate.test)
+    value = _lab_number(about, predicate.test)
     return None if value is None else value < predicate.value
 
 
 def _lab_above(predicate: rules.LabAbove, about: Circumstances) -> Verdict:
-    value = _lab_number(about.patient, predicate.test)
+    value = _lab_number(about, predicate.test)
     return None if value is None else value > predicate.value
 
 
 def _lab_positive(predicate: rules.LabPositive, about: Circumstances) -> Verdict:
+    return _positive(predicate.test, about)
+
+
+def _positive(test: str, about: Circumstances) -> Verdict:
     # One positive result counts for good: a later negative one does not take it back.
-    found = [lab.value == POSITIVE for lab in about.patient.labs or () if lab.test == predicate.test]
+    found = [lab.value == POSITIVE for lab in about.patient.labs or () if lab.test == test and about.counts(lab)]
     return any(found) if found else None
+
+
+def _pregnant(_: rules.Pregnant, about: Circumstances) -> Verdict:
+    listed = _lists("conditions", (PREGNANCY,), about)
+    if listed or _positive(PREGNANCY_TEST, about):
+        return True
+    # A positive test too old to speak for treatment still says that a list without pregnancy may not be complete.
+    too_old = _positive(PREGNANCY_TEST, replace(about, criteria=None))
+    return None if too_old else listed
 
 
 def _lab_missing(predicate: rules.LabMissing, about: Circumstances) -> Verdict:
@@ -156,6 +173,8 @@ def _prior_reaction(predicate: rules.PriorReaction, about: Circumstances) -> Ver
 def _not_recorded(predicate: rules.NotRecorded, about: Circumstances) -> Verdict:
     if predicate.key == "immunoglobulin_reactions":
         return about.patient.immunoglobulin_history is not None and about.patient.reactions is None
+    if predicate.key == "age":
+        return about.patient.age_at(about.at) is None
     return getattr(about.patient, predicate.key) is None
 
 
@@ -179,6 +198,7 @@ _DECIDE: Final[dict[type, Callable[[Any, Circumstances], Verdict]]] = {
     rules.LabBelow: _lab_below,
     rules.LabAbove: _lab_above,
     rules.LabPositive: _lab_positive,
+    rules.Pregnant: _pregnant,
     rules.LabMissing: _lab_missing,
     rules.EgfrBelow: _egfr_below,
     rules.EgfrMissing: lambda _, about: egfr_of(about.patient, about.at) is None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from ivigil.assessment.kidney import EQUATIONS, egfr_of
+from ivigil.assessment.kidney import EQUATIONS, below_every_equation, egfr_of, missing_for_egfr
 from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.policies import PlausibilityPolicy, WeightRange
 from ivigil.knowledge.vocabulary import Vocabulary
-from ivigil.patient import Patient
+from ivigil.patient import Lab, Patient
 from ivigil.quantities import bmi_kg_per_m2, kg_from_pounds
 
 
@@ -67,7 +67,7 @@ def _labs(patient: Patient, words: Vocabulary) -> tuple[Finding, ...]:
             found.append(
                 _to_confirm(
                     f"{lab.test.replace('_', '-')}-unlikely",
-                    f"{words.labs[lab.test].name} {lab.value.normalize():f} {lab.unit} is unlikely (expected {likely[0]} to {likely[1]}).",
+                    f"{words.labs[lab.test].name} {lab.shown} is unlikely (expected {likely[0]} to {likely[1]} {words.labs[lab.test].unit}).",
                     "Check value and unit on the report; if they are right, have it confirmed.",
                 )
             )
@@ -75,10 +75,11 @@ def _labs(patient: Patient, words: Vocabulary) -> tuple[Finding, ...]:
 
 
 def kidney_function(patient: Patient, at: datetime) -> tuple[Finding, ...]:
-    """What eGFR the rules went by, with its method and inputs; nothing where it can be neither found nor worked out."""
+    """What eGFR the rules went by, with its method and inputs; or what is missing for one beside a creatinine."""
     egfr = egfr_of(patient, at)
     if egfr is None:
-        return ()
+        creatinine = patient.latest("creatinine")
+        return () if creatinine is None else (_not_worked_out(creatinine, patient, at),)
     return (
         Finding(
             code="egfr",
@@ -86,6 +87,16 @@ def kidney_function(patient: Patient, at: datetime) -> tuple[Finding, ...]:
             text=f"eGFR {egfr.ml_per_min_per_1_73_m2.normalize():f} mL/min/1.73 m² ({egfr.method}: {egfr.inputs}).",
             sources=EQUATIONS[egfr.method],
         ),
+    )
+
+
+def _not_worked_out(creatinine: Lab, patient: Patient, at: datetime) -> Finding:
+    return Finding(
+        code="egfr-not-worked-out",
+        severity=Severity.INFORMS if below_every_equation(patient, at) else Severity.WARNS,
+        text=f"No eGFR can be worked out from creatinine {creatinine.shown} of {creatinine.taken_at.date().isoformat()}:"
+        f" missing is {missing_for_egfr(patient, at)}. A creatinine alone can look normal in reduced kidney function.",
+        remedy="Record what is missing, or an eGFR from the laboratory.",
     )
 
 

@@ -68,6 +68,12 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
             records += located(f"{kind}/{name}.toml", getattr(whole, name))
     targets = _one(lambda: knowledge.trough_targets, rows) or {}
     records += located("targets/trough.toml", targets)
+    published = _one(lambda: knowledge.published_kinetics, rows)
+    records += () if published is None else located("validation/kinetics.toml", published)
+    rates = _one(lambda: knowledge.reaction_rates, rows)
+    records += () if rates is None else located("simulation/reactions.toml", rates)
+    for name, chair in _each(knowledge.protocol_ids, knowledge.protocol, rows).items():
+        records += located(f"protocol/{name}.toml", chair)
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
     _one(lambda: knowledge.ask_words, rows)

@@ -1,0 +1,94 @@
+"""Events of a session through the rules, one core: told one by one, and against the length of the session.
+
+The peer is reading the same events (pydantic's validation) in the same run: what the rules add to that.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from datetime import datetime, timedelta
+from decimal import Decimal
+from importlib.resources import files
+
+from benchmarks.machine import described
+from ivigil.cli.opening import formulary_of, limits_of
+from ivigil.infusion.bedside import Bedside, bedside
+from ivigil.infusion.live import Live
+from ivigil.infusion.record import gather, read_event
+from ivigil.infusion.simulation import SESSION, Tally, _Simulated
+from ivigil.knowledge.loading import Knowledge
+from ivigil.patient import read_patient
+from ivigil.prescription.making import make_plan
+from ivigil.prescription.request import Request
+
+SESSIONS, TARGET = 150, 5000
+LENGTHS = (50, 100, 200, 400, 800)
+
+
+def chair() -> Bedside:
+    known = Knowledge()
+    raw = json.loads((files("ivigil.cli") / "synthetic" / "first.json").read_text("utf-8"), parse_float=Decimal)
+    request = Request(
+        patient=read_patient(raw["patient"], limits_of(known)),
+        region=raw["region"],
+        start=datetime.fromisoformat(raw["start"]),
+        product=raw["product"],
+    )
+    made = make_plan(request, formulary_of(known, raw["indication"]))
+    return bedside(made, 1, known.protocol("ivigil"), known.policies.monitoring)
+
+
+def rules_seconds(records: list, bed: Bedside) -> float:
+    begin = time.perf_counter()
+    for record in records:
+        live = Live(bed)
+        for at, event in record.standing:
+            live.tell(at, event)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    bed, known = chair(), Knowledge()
+    draw = random.Random(1).random
+    sessions = []
+    for _ in range(SESSIONS):
+        one = _Simulated(bed, known.reaction_rates, draw, Tally(), premedicated=False)
+        one.run()
+        sessions.append(one.raws)
+    events = sum(map(len, sessions))
+    begin = time.perf_counter()
+    for raws in sessions:
+        for raw in raws:
+            read_event(raw, SESSION, bed.protocol)
+    reading = time.perf_counter() - begin
+    records = [gather(raws, SESSION, bed.protocol) for raws in sessions]
+    rules = min(rules_seconds(records, bed) for _ in range(3))
+    print(described())
+    print(
+        f"{events} events of {SESSIONS} simulated sessions, one core: {events / rules:.0f} events/s through the rules; target {TARGET}"
+    )
+    print(f"reading the same events: {events / reading:.0f}/s; rules take {rules / reading:.1f} times that")
+    print("length   events/s")
+    for length in LENGTHS:
+        raws = long_session(sessions[0], length)
+        record = gather(raws, SESSION, bed.protocol)
+        took = min(rules_seconds([record], bed) for _ in range(5))
+        rate = length / took
+        print(f"{length:6}   {rate:8.0f} {'▇' * round(rate / 500)}")
+
+
+def long_session(raws: list, length: int) -> list:
+    """A session with vital signs every minute until it holds so many events."""
+    vitals = next(raw for raw in raws if raw["type"] == "vitals")
+    made = list(raws[: min(len(raws), length)])
+    begin = datetime.fromisoformat(made[-1]["device_at"])
+    for number in range(len(made), length):
+        at = (begin + timedelta(minutes=number)).isoformat()
+        made.append({**vitals, "key": f"x{number}", "seq": number + 1, "device_at": at, "received_at": at})
+    return made
+
+
+if __name__ == "__main__":
+    main()

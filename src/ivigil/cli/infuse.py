@@ -1,0 +1,279 @@
+"""``ivigil infuse``: the pack for one infusion, the record of a session, simulated sessions, and a protocol's check."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ivigil.cli import EXIT_BAD_INPUT, EXIT_DONE
+from ivigil.cli.checking import checked_vein_plan
+from ivigil.cli.opening import formulary_of, limits_of, open_knowledge, parse_json, read_model
+from ivigil.cli.writing import OVERWRITE, check_target, save
+from ivigil.errors import BadInput, BadKnowledge, IvigilError, UsageError
+from ivigil.knowledge.loading import Knowledge
+from ivigil.prescription.plan import Plan, Signature, check_signature
+
+if TYPE_CHECKING:
+    from ivigil.infusion.bedside import Bedside
+    from ivigil.knowledge.protocol import Protocol
+
+SHIPPED_PROTOCOL = "ivigil"
+NO_SC = ("A start under the skin has no session at a chair.", "Give a plan for a vein.")
+PROTOCOL = typer.Option(None, help="A site's whole protocol (TOML) instead of the shipped one.")
+LARGEST_EVENTS = 100_000_000
+
+infuse_app = typer.Typer(
+    help="At the chair: the pack, the record of a session, and simulated sessions.", no_args_is_help=True
+)
+protocol_app = typer.Typer(help="Protocols of the chair.", no_args_is_help=True)
+infuse_app.add_typer(protocol_app, name="protocol")
+
+
+@infuse_app.command("pack")
+def pack_command(
+    plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
+    signature: str = typer.Option(help="Signature (JSON) of this very plan."),
+    infusion: int = typer.Option(1, min=1, help="Which infusion of the plan."),
+    protocol: Path | None = PROTOCOL,
+    json_: bool = typer.Option(False, "--json", help="The pack as JSON on standard output."),
+    pdf: Path | None = typer.Option(None, help="Write the page that serves a nurse without a screen."),
+    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    overwrite: bool = OVERWRITE,
+) -> int:
+    """Everything for one infusion without a network: rates, times, symptoms, and the reaction card with its doses.
+
+    Exit code 3 where something blocks the plan, 4 where it does not hold or the signature may not stand under it.
+    """
+    from ivigil.infusion.pack import as_json, make_pack
+    from ivigil.sources import cite
+
+    if pdf is not None:
+        check_target(pdf, "--pdf", (plan, signature), overwrite=overwrite)
+    knowledge = open_knowledge()
+    read = checked_vein_plan(plan, knowledge, *NO_SC)
+    signed = read_model(Signature, signature, "--signature")
+    now = datetime.now().astimezone()
+    check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, now)
+    bed = _bedside(read, infusion, knowledge, protocol)
+    made = make_pack(bed, signed, now, lambda name: cite(knowledge.source(name)))
+    if pdf is not None:
+        from ivigil.documents.infusion_sheets import pack_pdf
+
+        save(pdf, pack_pdf(made, read, paper), "--pdf", (plan, signature), overwrite=overwrite)
+    if json_:
+        typer.echo(as_json(made))
+    elif pdf is None:
+        from rich.console import Console
+
+        from ivigil.documents.infusion_terminal import render_pack
+
+        render_pack(made, Console())
+    return EXIT_DONE
+
+
+@infuse_app.command("replay")
+def replay_command(
+    events: str = typer.Argument(help="Events (NDJSON, one a line), or - for standard input."),
+    plan: str = typer.Option(help="The plan (JSON) that the session ran."),
+    infusion: int | None = typer.Option(None, min=1, help="Which infusion; else the one the session was opened with."),
+    protocol: Path | None = PROTOCOL,
+    json_: bool = typer.Option(False, "--json", help="The record as JSON on standard output."),
+    pdf: Path | None = typer.Option(None, help="Write the infusion record."),
+    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    overwrite: bool = OVERWRITE,
+) -> int:
+    """What happened in a session: timeline, what was due and missed, deviations, and where every gram went.
+
+    Nothing is lost: what is no event of the session is listed for review.
+    """
+    from ivigil.infusion.record import gather
+    from ivigil.infusion.report import report
+
+    if pdf is not None:
+        check_target(pdf, "--pdf", (plan, events), overwrite=overwrite)
+    knowledge = open_knowledge()
+    read = checked_vein_plan(plan, knowledge, *NO_SC)
+    raws = tuple(_events(events))
+    session = _session(raws)
+    bed = _bedside(read, infusion or _opened_with(raws) or 1, knowledge, protocol)
+    made = report(gather(raws, session, bed.protocol), bed)
+    if pdf is not None:
+        from ivigil.documents.infusion_sheets import record_pdf
+
+        save(pdf, record_pdf(made, read, paper), "--pdf", (plan, events), overwrite=overwrite)
+    if json_:
+        typer.echo(made.model_dump_json(by_alias=True))
+    elif pdf is None:
+        from rich.console import Console
+
+        from ivigil.documents.infusion_terminal import render_report
+
+        render_report(made, bed, Console())
+    return EXIT_DONE
+
+
+@infuse_app.command("simulate")
+def simulate_command(
+    sessions: int = typer.Option(min=1, max=1_000_000, help="How many sessions."),
+    seed: int = typer.Option(min=0, help="The same seed gives the same sessions."),
+    plan: str | None = typer.Option(None, help="The plan (JSON) they run; else a shipped synthetic patient's."),
+    experienced: bool = typer.Option(False, "--experienced", help="The shipped patient with many earlier infusions."),
+    premedicated: bool = typer.Option(False, "--premedicated", help="With premedication."),
+    protocol: Path | None = PROTOCOL,
+    json_: bool = typer.Option(False, "--json", help="The counts as JSON on standard output."),
+) -> int:
+    """Synthetic sessions by published rates of reactions: what happens how often, and that nothing forbidden is permitted."""
+    from random import Random
+
+    from ivigil.infusion.simulation import simulate
+
+    if plan is not None and experienced:
+        raise UsageError("--experienced", None, "A plan that is given has its own patient.", "Give one of them.")
+    knowledge = open_knowledge()
+    made = (
+        _shipped_plan(knowledge, experienced=experienced)
+        if plan is None
+        else checked_vein_plan(plan, knowledge, *NO_SC)
+    )
+    bed = _bedside(made, 1, knowledge, protocol)
+    tally = simulate(bed, knowledge.reaction_rates, Random(seed).random, sessions, premedicated=premedicated)
+    told = {
+        "sessions": tally.sessions,
+        "seed": seed,
+        "pattern": bed.infusion.pattern,
+        "completed": tally.completed,
+        "stopped_early": tally.stopped,
+        "sessions_with_reaction": tally.sessions_with_reaction,
+        "by_worst_grade": dict(sorted(tally.by_grade.items())),
+        "anaphylaxis": tally.anaphylaxis,
+        "events": tally.events,
+        "permissions_asked": tally.asked,
+        "forbidden_asked": tally.forbidden_asked,
+        "forbidden_permitted": tally.forbidden_permitted,
+        "deviations": tally.deviations,
+        "replays_that_differ": tally.replays_that_differ,
+        "grams_hung": float(tally.grams_hung),
+        "grams_given": float(tally.grams_given),
+        "grams_left": float(tally.grams_left),
+        "grams_balance": tally.balances,
+        "synthetic": True,
+    }
+    if json_:
+        typer.echo(json.dumps(told))
+    else:
+        for name, value in told.items():
+            shown = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+            typer.echo(f"{name.replace('_', ' '):26}{shown}")
+    return EXIT_DONE
+
+
+@protocol_app.command("check")
+def check_command(
+    file: Path = typer.Argument(help="A protocol (TOML) in the form of the shipped one."),
+    json_: bool = typer.Option(False, "--json", help="The rows as JSON on standard output."),
+) -> int:
+    """Check a site's protocol as the shipped one is checked: its form, its words, its sources, and what no protocol may say.
+
+    Exit code 4 where it does not hold.
+    """
+    knowledge = open_knowledge()
+    wrong = []
+    try:
+        _protocol(file, knowledge)
+    except IvigilError as problem:
+        wrong.append(problem.as_json()["error"])
+    if json_:
+        typer.echo(json.dumps({"file": str(file), "errors": wrong}, ensure_ascii=False))
+    elif wrong:
+        for row in wrong:
+            typer.echo(f"✗ {row['where']}: {row['rule']}\n  → {row['remedy']}")
+    else:
+        typer.echo(f"✓ {file}: holds")
+    return EXIT_BAD_INPUT if wrong else EXIT_DONE
+
+
+# ---- opening
+
+
+def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | None) -> Bedside:
+    from ivigil.infusion.bedside import bedside
+
+    chosen = knowledge.protocol(SHIPPED_PROTOCOL) if protocol is None else _protocol(protocol, knowledge)
+    return bedside(plan, number, chosen, knowledge.policies.monitoring)
+
+
+def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
+    """A site's own protocol, under the same checks as the shipped one."""
+    from ivigil.infusion.protocols import check_protocol
+
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as problem:
+        raise BadInput(
+            "--protocol", str(path), "The file must be readable.", f"Check the path: {problem.strerror}."
+        ) from problem
+    except (ValueError, RecursionError) as problem:
+        raise BadKnowledge(str(path), None, "A protocol is TOML in UTF-8.", f"Mend it: {problem}.") from problem
+    return check_protocol(raw, path.name, knowledge.vocabulary.reactions, knowledge.source)
+
+
+def _events(path: str) -> Iterable[object]:
+    """Each line's JSON; a line that is none is kept as its text, for review."""
+    import sys
+
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadInput(
+            "EVENTS", path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
+        ) from problem
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                yield parse_json(line, "EVENTS")
+            except BadInput:
+                yield line
+
+
+def _session(raws: Iterable[object]) -> str:
+    """The session that most events name; the others are not of it."""
+    names = [raw["session"] for raw in raws if isinstance(raw, dict) and isinstance(raw.get("session"), str)]
+    if not names:
+        raise BadInput(
+            "EVENTS", None, "No line is an event of a session.", "Give the events of one session, one a line."
+        )
+    return max(sorted(set(names)), key=names.count)
+
+
+def _opened_with(raws: Iterable[object]) -> int | None:
+    for raw in raws:
+        if isinstance(raw, dict) and raw.get("type") == "opened" and isinstance(raw.get("data"), dict):
+            number = raw["data"].get("infusion")
+            if isinstance(number, int | Decimal) and number == int(number):
+                return int(number)
+    return None
+
+
+def _shipped_plan(knowledge: Knowledge, *, experienced: bool) -> Plan:
+    """The plan of a synthetic patient that is shipped for simulation."""
+    from ivigil.patient import read_patient
+    from ivigil.prescription.making import make_plan
+    from ivigil.prescription.request import Request
+
+    name = "experienced" if experienced else "first"
+    raw = json.loads((files("ivigil.cli") / "synthetic" / f"{name}.json").read_text("utf-8"), parse_float=Decimal)
+    request = Request(
+        patient=read_patient(raw["patient"], limits_of(knowledge)),
+        region=raw["region"],
+        start=datetime.fromisoformat(raw["start"]),
+        product=raw["product"],
+    )
+    return make_plan(request, formulary_of(knowledge, raw["indication"]))

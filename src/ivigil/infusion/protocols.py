@@ -1,0 +1,98 @@
+"""Checks of a whole protocol: its form, its words and sources, and that every reason a session gives has its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from ivigil.errors import BadKnowledge, IvigilError
+from ivigil.infusion.events import Check
+from ivigil.infusion.workflow import BARS
+from ivigil.knowledge.facts import Fact, Record
+from ivigil.knowledge.protocol import Protocol, VitalSign
+
+#: Every reason that the table of permissions can give.
+CODES = frozenset(bar.code for bars in BARS.values() for bar in bars)
+
+
+def check_protocol(
+    raw: Mapping[str, Any], file: str, reactions: Collection[str], source_of: Callable[[str], object]
+) -> Protocol:
+    """A protocol from its table, or what does not hold.
+
+    Args:
+        raw: the TOML table.
+        file: its name, for errors.
+        reactions: the vocabulary of reactions.
+        source_of: raises for a source that is not known.
+
+    Raises:
+        BadKnowledge: the first thing that does not hold, with its place.
+    """
+    try:
+        made = Protocol.model_validate(raw)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadKnowledge(
+            f"{file}: {where}",
+            None if isinstance(first.get("input"), dict) else first.get("input"),
+            first["msg"].removeprefix("Value error, ") + ".",
+            "Correct it; the shipped protocol shows the form.",
+        ) from problem
+    for where, text in faults(made, reactions):
+        raise BadKnowledge(f"{file}: {where}", None, text, "Correct it; the shipped protocol shows the form.")
+    for where, fact in facts_in(made):
+        for name in fact.src:
+            try:
+                source_of(name)
+            except IvigilError as problem:
+                raise BadKnowledge(
+                    f"{file}: {where}", name, "No source record has this id.", "Add it to the overlay's sources."
+                ) from problem
+    return made
+
+
+def faults(protocol: Protocol, reactions: Collection[str]) -> Iterable[tuple[str, str]]:
+    """What a protocol of the right form says wrongly: place and rule."""
+    for code in sorted(CODES - set(protocol.bars)):
+        yield f"bars.{code}", "Every reason of a session has its words."
+    for code in sorted(set(protocol.bars) - CODES):
+        yield f"bars.{code}", "No session gives this reason."
+    for name, symptom in protocol.symptoms.items():
+        if symptom.kind not in reactions:
+            yield f"symptoms.{name}.kind", f"The vocabulary of reactions has no word {symptom.kind!r}."
+    for name in protocol.never_restart_after.items:
+        if name not in reactions:
+            yield "never_restart_after", f"The vocabulary of reactions has no word {name!r}."
+    for setting, row in protocol.checks.items():
+        for item in row.items:
+            if item not in set(Check):
+                yield f"checks.{setting}", f"There is no check {item!r}."
+    if "all" not in protocol.checks:
+        yield "checks.all", "Some checks hold in every setting."
+    if not any(trigger.role == "hypotension" for trigger in protocol.triggers.values()):
+        yield "triggers", "The criteria of anaphylaxis need a limit with role = hypotension."
+    if VitalSign.SYSTOLIC not in protocol.observing.set_of:
+        yield "observing.set_of", "Without the systolic pressure no anaphylaxis is seen."
+    pens = sorted(protocol.adrenaline.pens.values(), key=lambda pen: pen.from_kg)
+    ends = [pen.below_kg for pen in pens]
+    if not pens or pens[0].from_kg != 0 or ends[-1] is not None or ends[:-1] != [pen.from_kg for pen in pens[1:]]:
+        yield "adrenaline.pens", "The pens follow one another from 0 kg without a gap and without an end."
+    for name, scheme in protocol.adrenaline.schemes.items():
+        if scheme.bands and (scheme.bands[0].from_years != 0 or scheme.bands[-1].below_years is not None):
+            yield f"adrenaline.schemes.{name}", "Its bands begin at birth and have no end: first aid is never withheld."
+
+
+def facts_in(part: object, where: str = "") -> Iterable[tuple[str, Fact]]:
+    """Every fact of a record with its place."""
+    if isinstance(part, Fact):
+        yield where, part
+    if isinstance(part, Record):
+        for name in type(part).model_fields:
+            yield from facts_in(getattr(part, name), f"{where}.{name}".lstrip("."))
+    elif isinstance(part, Mapping):
+        for key, value in part.items():
+            yield from facts_in(value, f"{where}.{getattr(key, 'value', key)}".lstrip("."))

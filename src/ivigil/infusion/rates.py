@@ -1,0 +1,36 @@
+"""Which rate comes next: the first step, the next step, or where it may go on after a pause."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ivigil.infusion.bedside import Bedside
+from ivigil.infusion.session import Session
+from ivigil.infusion.workflow import Action, Lock
+
+
+def proposed_ml_per_h(action: Action, session: Session, bedside: Bedside) -> Fraction | None:
+    """The rate that the plan has next for an action: first step, next step, or where it may go on; None: there is none."""
+    if action is Action.START:
+        return bedside.rates_ml_per_h[0]
+    if action is Action.RAISE:
+        return bedside.rate_above(session.ml_per_h)
+    if action is Action.RESUME:
+        return restart_ml_per_h(session, bedside)
+    return None
+
+
+def restart_ml_per_h(session: Session, bedside: Bedside) -> Fraction | None:
+    """Where it may go on after a pause: at the rate before, or after a reaction by the protocol; None: it may not."""
+    if session.lock is not Lock.FREE:
+        return None
+    if session.episode is None:
+        return min(session.ran_before_pause, bedside.top_ml_per_h)
+    last = session.cap_ml_per_h if session.cap_ml_per_h is not None else session.ran_before_pause
+    half = session.ran_before_pause / 2
+    rule = bedside.protocol.responses[session.episode].restart.value
+    chosen = {"last_borne": last, "half_of_last_borne": last / 2, "lower_of_both": min(last, half), "never": None}[rule]
+    if chosen is None:
+        return None
+    # A pump is set in whole tenths, and never above what was found.
+    return Fraction(int(min(chosen, bedside.top_ml_per_h) * 10), 10) or None

@@ -1,0 +1,123 @@
+"""What to do about a reaction: the protocol's steps for its grade, with this patient's doses and numbers.
+
+Advice states its basis. One action needs no grade and no vital sign: :func:`as_anaphylaxis`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ivigil.infusion.bedside import Bedside
+from ivigil.infusion.doses import AdrenalineDose, MedicineDose, adrenaline_dose, medicine_dose
+from ivigil.infusion.session import Session
+from ivigil.infusion.signs import Criterion
+from ivigil.knowledge.facts import Fact
+from ivigil.knowledge.protocol import Grade, Response
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of advice. ``policy``: no source settles it."""
+
+    text: str
+    policy: bool
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do now. ``adrenaline`` stands first whenever it stands at all, and nothing is to be done before it."""
+
+    grade: Grade
+    ctcae: int
+    ctcae_version: str
+    flow: str
+    tell: str
+    call: str
+    criteria: tuple[Criterion, ...]
+    adrenaline: AdrenalineDose | None
+    steps: tuple[Line, ...]
+    medicines: tuple[MedicineDose, ...]
+    restart: str
+    wait_min: int | None
+    asked: tuple[Line, ...]
+    protocol: str
+
+
+def advice(session: Session, bedside: Bedside) -> Advice | None:
+    """What the protocol says about what is present now; None when nothing is.
+
+    Adrenaline comes with either set of criteria, with a life-threatening reaction, and once somebody treats it as
+    anaphylaxis.
+    """
+    asked = tuple(
+        Line(one.trigger.text, policy=one.trigger.origin.value == "policy", sources=one.trigger.src)
+        for one in session.met
+        if one.trigger.grade is None
+    )
+    grade = session.reaction
+    if session.anaphylaxis_at is not None or session.criteria:
+        return _advice(_at_least_severe(grade), session.criteria, asked, session, bedside, adrenaline=True)
+    if grade is None:
+        return None
+    return _advice(grade, (), asked, session, bedside, adrenaline=grade is Grade.LIFE_THREATENING)
+
+
+def as_anaphylaxis(session: Session, bedside: Bedside) -> Advice:
+    """What to do when somebody decides to treat it as anaphylaxis: at any moment, without a grade or a vital sign."""
+    return _advice(_at_least_severe(session.reaction), session.criteria, (), session, bedside, adrenaline=True)
+
+
+def _at_least_severe(grade: Grade | None) -> Grade:
+    return grade if grade is Grade.LIFE_THREATENING else Grade.SEVERE
+
+
+def _advice(
+    grade: Grade,
+    criteria: tuple[Criterion, ...],
+    asked: tuple[Line, ...],
+    session: Session,
+    bedside: Bedside,
+    *,
+    adrenaline: bool,
+) -> Advice:
+    protocol, ordered = bedside.protocol, bedside.ordered
+    response: Response = protocol.responses[grade]
+    age, weight = ordered.age_years, weight_today(session, bedside)
+    rows = response.medicines.items if response.medicines else ()
+    setting = session.opened.setting if session.opened else ordered.setting
+    call = protocol.call[setting]
+    return Advice(
+        grade=grade,
+        ctcae=response.ctcae,
+        ctcae_version=protocol.ctcae_version.text,
+        flow=response.flow.value,
+        tell=response.tell.value,
+        call=call.by_region.get(ordered.region, call.otherwise),
+        criteria=criteria,
+        adrenaline=adrenaline_dose(protocol.adrenaline, age, weight, ordered.region) if adrenaline else None,
+        steps=tuple(line(step.text, step) for step in response.steps.values()),
+        medicines=tuple(
+            medicine_dose(name, protocol.medicines[name], age, weight, protocol.adult_from_years.value)
+            for name in rows
+            if not (adrenaline and protocol.medicines[name].never_first_in_anaphylaxis)
+        ),
+        restart=response.restart.value,
+        wait_min=None if response.wait is None else response.wait.min,
+        asked=asked,
+        protocol=protocol.name,
+    )
+
+
+def line(text: str, fact: Fact) -> Line:
+    """A line of advice with the basis of its fact."""
+    return Line(text, policy=fact.origin.value == "policy", sources=fact.src)
+
+
+def weight_today(session: Session, bedside: Bedside) -> Decimal:
+    """The weight that doses of first aid go by: today's if it was taken, else the plan's."""
+    from ivigil.infusion.events import Check
+
+    taken = session.checks.get(Check.WEIGHT)
+    return bedside.ordered.weight_kg if taken is None or taken.weight_kg is None else taken.weight_kg

@@ -1,0 +1,245 @@
+"""The live session: events folded into where it stands, and every deviation from what was permitted.
+
+A report is always taken as it is told; whether it was permitted is asked of :mod:`ivigil.infusion.permission` with the
+situation just before it, and remembered. Telling events one by one or all at once gives the same session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from ivigil.infusion.bedside import Bedside
+from ivigil.infusion.events import (
+    Check,
+    CheckConfirmed,
+    Completed,
+    ContainerChanged,
+    EmergencyCalled,
+    Event,
+    MedicineGiven,
+    Opened,
+    PrescriberNotified,
+    Started,
+    StoppedEarly,
+    SymptomSeen,
+    TreatedAsAnaphylaxis,
+    Vitals,
+)
+from ivigil.infusion.signs import Criterion, Met, anaphylaxis, low_pressure, triggers_met, worst
+from ivigil.infusion.workflow import HAPPENED, Action, Lock, Phase
+from ivigil.knowledge.protocol import Grade, Sign, VitalSign
+
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Present:
+    """A symptom that is there: its grade, by the nurse or else by the protocol, and since when."""
+
+    symptom: str
+    grade: Grade
+    graded_by_nurse: bool
+    since: datetime
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Something that was done although it was not permitted: what, when, and the codes of what spoke against it."""
+
+    key: str
+    at: datetime
+    action: Action
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where a session stands after the last event told. Times are those of the events; rates are in mL/h."""
+
+    phase: Phase = Phase.PREPARING
+    opened: Opened | None = None
+    checks: Mapping[Check, CheckConfirmed] = field(default_factory=dict)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    rate_since: datetime | None = None
+    ml_per_h: Fraction = Fraction(0)
+    paused_at: datetime | None = None
+    ran_before_pause: Fraction = Fraction(0)
+    borne_ml_per_h: Fraction = Fraction(0)
+    """The highest rate at which the patient was watched without a symptom."""
+    cap_ml_per_h: Fraction | None = None
+    """After a reaction: the last rate borne without symptoms, until a prescriber lifts it."""
+    hanging: ContainerChanged | None = None
+    latest: Mapping[VitalSign, Decimal] = field(default_factory=dict)
+    baseline: Mapping[VitalSign, Decimal] = field(default_factory=dict)
+    taken_at: Mapping[VitalSign, datetime] = field(default_factory=dict)
+    symptoms: Mapping[str, Present] = field(default_factory=dict)
+    met: tuple[Met, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    worst_ever: Grade | None = None
+    quiet_since: datetime | None = None
+    """When the last symptom of a reaction had gone."""
+    episode: Grade | None = None
+    """The worst of the reaction that is present or was last."""
+    restarted: bool = False
+    """Whether it was resumed after a reaction."""
+    lock: Lock = Lock.FREE
+    agreed_at: datetime | None = None
+    notified_at: datetime | None = None
+    emergency_at: datetime | None = None
+    anaphylaxis_at: datetime | None = None
+    medicines: tuple[tuple[datetime, MedicineGiven], ...] = ()
+    residual_ml: Decimal | None = None
+    deviations: tuple[Deviation, ...] = ()
+
+    def whole_set_at(self, wanted: Iterable[VitalSign]) -> datetime | None:
+        """When every sign of a set had been taken; None before that."""
+        times = [self.taken_at.get(sign) for sign in wanted]
+        known = [one for one in times if one is not None]
+        return min(known) if known and len(known) == len(times) else None
+
+    @property
+    def reaction(self) -> Grade | None:
+        """The worst that is present now, by symptoms and by vital signs after the start."""
+        grades = [one.grade for one in self.symptoms.values()]
+        if self.started_at is not None:
+            grades += [one.trigger.grade for one in self.met if one.trigger.grade is not None]
+        return worst(grades)
+
+    def signs(self, bedside: Bedside) -> frozenset[Sign]:
+        """What the present symptoms say of the body."""
+        known = bedside.protocol.symptoms
+        return frozenset(sign for name in self.symptoms if name in known for sign in known[name].signs)
+
+
+def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: Bedside) -> Session:
+    """The session after one event.
+
+    Args:
+        session: before it.
+        at: when it happened.
+        event: what was reported.
+        ran: the pump's rate after it (mL/h).
+        bedside: plan, protocol and policies.
+    """
+    after = replace(session, phase=HAPPENED[session.phase, event.type])
+    after = _flow(session, after, at, ran)
+    match event.data:
+        case Opened():
+            after = replace(after, opened=event.data)
+        case CheckConfirmed():
+            after = replace(after, checks={**session.checks, event.data.check: event.data})
+        case Started() if session.started_at is None:
+            after = replace(after, started_at=at, baseline=dict(session.latest))
+        case Vitals():
+            values = event.data.measured
+            after = replace(
+                after,
+                latest={**session.latest, **values},
+                taken_at={**session.taken_at, **dict.fromkeys(values, at)},
+            )
+            if session.started_at is None:
+                after = replace(after, baseline=dict(after.latest))
+        case SymptomSeen():
+            after = replace(after, symptoms=_symptoms(session, at, event.data, bedside))
+        case ContainerChanged():
+            after = replace(after, hanging=event.data)
+        case MedicineGiven():
+            after = replace(after, medicines=(*session.medicines, (at, event.data)))
+        case PrescriberNotified():
+            after = replace(
+                after,
+                notified_at=at,
+                agreed_at=at if event.data.agrees_to_restart else session.agreed_at,
+                cap_ml_per_h=None if event.data.lifts_cap else session.cap_ml_per_h,
+            )
+        case EmergencyCalled():
+            after = replace(after, emergency_at=at)
+        case TreatedAsAnaphylaxis():
+            after = replace(after, anaphylaxis_at=session.anaphylaxis_at or at, lock=Lock.ANAPHYLAXIS)
+        case StoppedEarly() | Completed():
+            after = replace(after, residual_ml=event.data.residual_ml)
+        case _:
+            pass
+    return _reaction(session, after, at, bedside) if isinstance(event.data, SymptomSeen | Vitals | Started) else after
+
+
+def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Session:
+    """Rates, and when the present one began."""
+    if ran == before.ml_per_h:
+        return after
+    over = after.phase in {Phase.STOPPED, Phase.COMPLETED, Phase.ENDED}
+    return replace(
+        after,
+        ml_per_h=ran,
+        rate_since=at if ran else None,
+        ran_before_pause=before.ml_per_h or before.ran_before_pause,
+        ended_at=at if over else None,
+        paused_at=at if after.phase is Phase.PAUSED else None,
+        restarted=before.restarted or bool(ran and not before.ml_per_h and before.episode is not None),
+    )
+
+
+def _symptoms(session: Session, at: datetime, seen: SymptomSeen, bedside: Bedside) -> dict[str, Present]:
+    """Present symptoms after one was seen or has gone. A nurse's grade counts, but never below the symptom's least."""
+    name = seen.symptom if seen.symptom != OTHER else f"{OTHER}: {seen.text}"
+    left = {key: one for key, one in session.symptoms.items() if key != name}
+    if not seen.present:
+        return left
+    known = bedside.protocol.symptoms.get(seen.symptom)
+    grade = seen.grade or (known.grade if known else Grade.MODERATE)
+    if known is not None and grade.rank < known.least.rank:
+        grade = known.least
+    since = session.symptoms[name].since if name in session.symptoms else at
+    return {**left, name: Present(name, grade, seen.grade is not None, since, seen.text)}
+
+
+def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -> Session:
+    """What a new finding means: criteria, the worst grade, what was borne, and whether it may ever run again."""
+    signs = after.signs(bedside)
+    baseline = after.baseline if after.started_at is not None else {}
+    met = triggers_met(after.latest, baseline, bedside.ordered.age_years, signs, bedside.protocol)
+    after = replace(after, met=met)
+    # Before the start nothing has been infused that could be reacted to.
+    criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
+    now, earlier = after.reaction, before.reaction
+    after = replace(after, criteria=criteria, worst_ever=worst((before.worst_ever, now)))
+    if after.started_at is None:
+        return after
+    if now is None:
+        gone = at if earlier is not None else before.quiet_since
+        borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
+        return replace(after, quiet_since=gone, borne_ml_per_h=borne)
+    worse = earlier is None or now.rank > earlier.rank
+    cap = before.cap_ml_per_h
+    if worse:
+        borne = before.borne_ml_per_h
+        reached = before.ml_per_h or before.ran_before_pause
+        last = borne if borne < reached else _below(bedside, reached, borne)
+        cap = last if cap is None else min(cap, last)
+    lock = before.lock
+    if criteria:
+        lock = Lock.ANAPHYLAXIS
+    elif lock is Lock.FREE and now.rank >= Grade.SEVERE.rank:
+        lock = Lock.SEVERE
+    elif lock is Lock.FREE and worse and before.restarted:
+        lock = Lock.RETURNED
+    return replace(
+        after,
+        quiet_since=None,
+        episode=worst((None if earlier is None else before.episode, now)),
+        agreed_at=None if worse else after.agreed_at,
+        cap_ml_per_h=cap,
+        lock=lock,
+    )
+
+
+def _below(bedside: Bedside, reached: Fraction, borne: Fraction) -> Fraction:
+    """The step below the rate at which it began, if the patient was watched there without a symptom; else none at all."""
+    lower = [rate for rate in bedside.rates_ml_per_h if rate < reached]
+    return lower[-1] if lower and borne >= lower[-1] else Fraction(0)
