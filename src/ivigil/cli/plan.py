@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -19,14 +17,13 @@ from ivigil.cli.opening import (
     formulary_of,
     limits_of,
     open_knowledge,
-    parse_json,
     read_json,
     region_or_refuse,
     start_or_now,
 )
 from ivigil.cli.subcutaneous import plan_subcutaneous, refuse_files, refuse_without_route
 from ivigil.cli.writing import OVERWRITE, check_target, save
-from ivigil.errors import BadInput, IvigilError, UsageError
+from ivigil.errors import BadInput, UsageError
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.regimens import Phase, WeightBasis
@@ -206,25 +203,15 @@ def _with_assumed_start(plan: Plan) -> Plan:
 def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | None, knowledge: Knowledge) -> int:
     """Plan each line; results stream to standard output, progress to standard error; a failed line stops nothing."""
     from rich.console import Console
-    from rich.progress import wrap_file
+
+    from ivigil.cli.cohort import opened, refused
 
     worst = EXIT_DONE
     kept: dict[str, Any] = {}
     limits = limits_of(knowledge)
     console = Console(stderr=True)
-    try:
-        piped = str(path) == "-"
-        size = 0 if piped else path.stat().st_size
-        stream = sys.stdin.buffer if piped else path.open("rb")
-    except OSError as problem:
-        raise BadInput(
-            "--batch", str(path), "The cohort must be a file that can be read.", f"Check the path: {problem.strerror}."
-        ) from problem
     counts = {"planned": 0, "blocked": 0, "failed": 0}
-    with (
-        stream,
-        wrap_file(stream, size, description="Planning", console=console, disable=not console.is_terminal) as lines,
-    ):
+    with opened(path, "Planning", console) as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -236,16 +223,7 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
             except Exception as problem:
                 # One line must not stop the others, whosever fault it is.
-                ours = BadInput(
-                    "ivigil",
-                    type(problem).__name__,
-                    "This line could not be planned: a fault of ivigil.",
-                    "Report it without patient data.",
-                )
-                refused = problem if isinstance(problem, IvigilError) else ours
-                said = refused.as_json()
-                said["error"]["where"] = f"line {number}: {refused.where}"
-                result = json.dumps(said, ensure_ascii=False)
+                result = refused(problem, number, "planned")
                 counts["failed"] += 1
                 worst = EXIT_BAD_INPUT
             typer.echo(result)
@@ -254,11 +232,9 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
 
 
 def _line(line: bytes, options: dict[str, Any]) -> tuple[object, dict[str, Any]]:
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise BadInput("line", "not UTF-8", "A cohort is UTF-8 text.", "Convert the file.") from problem
-    raw = parse_json(text, "line")
+    from ivigil.cli.cohort import read_line
+
+    raw = read_line(line)
     own = dict(options)
     if isinstance(raw, dict) and "patient" in raw:
         unknown = sorted(set(raw) - {"patient", *LINE_KEYS})
