@@ -67,7 +67,7 @@ app.command("simulate")(simulate_command)
 app.add_typer(explain_app, name="explain")
 app.add_typer(kinetics_app, name="kinetics")
 app.add_typer(knowledge_app, name="knowledge")
-for _group in (app, explain_app, knowledge_app):
+for _group in (app, explain_app, kinetics_app, knowledge_app):
     for _command in _group.registered_commands:
         _command.cls = Once
 

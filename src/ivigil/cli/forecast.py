@@ -8,6 +8,8 @@ from datetime import datetime
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.asked import number, plausible
+from ivigil.cli.asked import seed as read_seed
 from ivigil.cli.opening import limits_of, open_knowledge, read_json
 from ivigil.errors import BadInput
 from ivigil.patient import Patient, read_patient
@@ -20,8 +22,12 @@ def forecast_command(
     record: str = typer.Argument(help="Patient record with doses and levels (JSON file), or - for standard input."),
     indication: str | None = typer.Option(None, help="Condition id, so that only its models are weighed."),
     model: str | None = typer.Option(None, help="One model instead of all that fit; `ivigil kinetics models`."),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="IgG before any immunoglobulin (g/L), if known."),
-    seed: int = typer.Option(1, min=0, help="Seed of the posterior's samples; the same seed, the same forecast."),
+    baseline_igg_g_per_l: str | None = typer.Option(
+        None, metavar="NUMBER", help="IgG before any immunoglobulin (g/L), if known."
+    ),
+    seed: str = typer.Option(
+        "1", metavar="INTEGER", help="Seed of the posterior's samples; the same seed, the same forecast."
+    ),
     json_: bool = typer.Option(False, "--json", help="The forecast as JSON on standard output."),
 ) -> int:
     """What the levels say of this patient's kinetics, and where IgG is going."""
@@ -29,6 +35,7 @@ def forecast_command(
     from ivigil.kinetics.subjects import read_subject
     from ivigil.kinetics.treatment import read_treatment
 
+    baseline, drawn_by = number("--baseline-igg-g-per-l", baseline_igg_g_per_l), read_seed(seed)
     raw = read_json(record, "RECORD")
     if not isinstance(raw, Mapping):
         raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
@@ -39,16 +46,21 @@ def forecast_command(
         knowledge.indication(indication)
     patient = read_patient({key: value for key, value in raw.items() if key not in OWN_KEYS}, limits_of(knowledge))
     treatment = read_treatment(raw, knowledge.vocabulary.labs["igg"])
+    limits = plausible(knowledge)
+    limits.baseline(baseline)
+    limits.treatment(treatment)
     about = _covariates(patient, treatment.zero or datetime.now().astimezone())
     about |= {key: raw[key] for key in OWN_KEYS[3:] if key in raw}
+    who = read_subject(about)
+    limits.subject(who, "RECORD")
     made = forecast(
         tuple(knowledge.kinetic_model(name) for name in knowledge.kinetic_model_ids),
-        read_subject(about),
+        who,
         treatment,
         knowledge.policies.kinetics,
         indication=indication,
-        baseline_g_per_l=baseline_igg_g_per_l,
-        seed=seed,
+        baseline_g_per_l=baseline,
+        seed=drawn_by,
         asked_for=model,
     )
     if json_:

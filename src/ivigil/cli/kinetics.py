@@ -7,6 +7,7 @@ import json
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.asked import number, plausible
 from ivigil.cli.events import events_command
 from ivigil.cli.opening import open_knowledge, parse_json
 from ivigil.errors import BadInput
@@ -40,8 +41,12 @@ def profile_command(
     model: str = typer.Option(help="Model id; `ivigil kinetics models`."),
     regimen: str = typer.Option(help="What is given, for example: iv 0.4 g/kg every 28 d."),
     subject: str = typer.Option(help='Covariates as JSON, for example {"weight_kg": 70}.'),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
-    days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
+    baseline_igg_g_per_l: str | None = typer.Option(
+        None, metavar="NUMBER", help="Endogenous IgG (g/L) instead of the model's."
+    ),
+    days: str | None = typer.Option(
+        None, metavar="NUMBER", help="From day 0, at baseline and with no earlier dose, to this day."
+    ),
     steady_state: bool = typer.Option(False, "--steady-state", help="One interval of the regimen repeated for ever."),
     json_: bool = typer.Option(False, "--json", help="The profile as JSON on standard output."),
 ) -> int:
@@ -50,18 +55,24 @@ def profile_command(
     from ivigil.kinetics.regimens import read_regimen
     from ivigil.kinetics.subjects import read_subject
 
+    until, baseline = number("--days", days), number("--baseline-igg-g-per-l", baseline_igg_g_per_l)
     asked = read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
         raise BadInput("--model", model, "A profile needs a model.", "`ivigil kinetics models` lists them.")
     knowledge = open_knowledge()
+    limits = plausible(knowledge)
+    limits.baseline(baseline)
+    limits.subject(about)
+    limits.regimen(asked)
+    limits.profile(asked, until)
     made = profile(
         knowledge.kinetic_model(model),
         asked,
         about,
-        days=days,
+        days=until,
         steady_state=steady_state,
-        baseline_g_per_l=baseline_igg_g_per_l,
+        baseline_g_per_l=baseline,
     )
     if json_:
         typer.echo(made.model_dump_json())

@@ -32,7 +32,7 @@ from typing import Any, cast
 from ivigil import written
 from ivigil.errors import BadInput
 from ivigil.kinetics.body_size import Sex
-from ivigil.kinetics.regimens import Dose, Route
+from ivigil.kinetics.regimens import MOST_DOSES, Dose, Route
 from ivigil.kinetics.subjects import Subject, Weighing
 from ivigil.kinetics.treatment import Level, Treatment
 from ivigil.quantities import HOURS_PER_DAY, MG_PER_DL_IN_G_PER_L, MG_PER_G
@@ -98,8 +98,6 @@ MISSING = frozenset({".", ""})
 COMMENT = "#"
 #: Digits of the conversions; a float has 17.
 WORKING_DIGITS = 40
-#: No subject had more doses than this; a slip in ADDL would fill the memory.
-MOST_DOSES = 100_000
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 

@@ -187,8 +187,8 @@ def histogram(
 
 @njit(cache=True)
 def _first_after(end_d, start_d, step_d, outputs):
-    """The first output later than ``end_d``."""
-    place = max(math.floor((end_d - start_d) / step_d), 0)
+    """The first output later than ``end_d``; ``outputs``, which is none of them, if all are earlier."""
+    place = min(max(math.floor((end_d - start_d) / step_d), 0), outputs)
     while place < outputs and start_d + place * step_d <= end_d:
         place += 1
     return place

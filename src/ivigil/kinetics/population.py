@@ -95,12 +95,14 @@ class Percentiles:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def schedule(regimen: Regimen, days: float, step_d: float = 1.0) -> Schedule:
+def schedule(regimen: Regimen, days: float, step_d: float = 1.0, model: KineticModel | None = None) -> Schedule:
     """Doses of one kilogram (per-kg parts) or of anybody (grams), and outputs every ``step_d`` from day 0 to ``days``.
 
     Raises:
-        BadInput: parts in g and in g/kg together, or a drug that is not immunoglobulin.
+        BadInput: parts in g and in g/kg together, a drug that is not immunoglobulin, or a route that ``model`` lacks.
     """
+    if model is not None:
+        only_its_routes(regimen, model)
     if len({part.per_kg for part in regimen.parts}) > 1:
         raise BadInput("--regimen", "g and g/kg", "A population is dosed in one of them.", "Write all parts alike.")
     for drug in sorted(regimen.drugs - {IMMUNOGLOBULIN}):
@@ -115,6 +117,18 @@ def schedule(regimen: Regimen, days: float, step_d: float = 1.0) -> Schedule:
         step_d,
         math.floor(days / step_d) + 1,
     )
+
+
+def only_its_routes(regimen: Regimen, model: KineticModel) -> None:
+    """Refuse routes that a model does not describe: nothing of such a dose would arrive, without a word.
+
+    Raises:
+        BadInput: with the routes that it knows.
+    """
+    for route in sorted(regimen.routes):
+        if route.value not in model.population.routes:
+            known = ", ".join(model.population.routes)
+            raise BadInput("regimen", route.value, f"The model knows only: {known}.", "Choose another model or route.")
 
 
 def omega(model: KineticModel) -> Floats:
@@ -192,6 +206,15 @@ def ready(model: KineticModel, subjects: int, seed: int) -> None:
         )
     if subjects < 1:
         raise ImpossibleValue("--subjects", subjects, "A population has at least one subject.", "Give a larger number.")
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the counter of the random numbers cannot hold.
+
+    Raises:
+        ImpossibleValue: below 0 or above 2^64 - 1.
+    """
     if not 0 <= seed <= LARGEST_SEED:
         raise ImpossibleValue("--seed", seed, "A seed is a whole number from 0 to 2^64 - 1.", "Give another one.")
 
