@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ivigil import written
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import library_of, limits_of, open_knowledge, read_json, region_or_refuse, start_or_now
 from ivigil.errors import UsageError
@@ -48,6 +49,13 @@ def ask_command(
 
     if not question.strip():
         raise UsageError("QUESTION", question, "A question has words.", "Write what you want to know.")
+    if len(question) > written.MAX_TEXT:
+        raise UsageError(
+            "QUESTION",
+            question,
+            f"A question has at most {written.MAX_TEXT} characters, as a text of a record.",
+            "Ask about one thing at a time.",
+        )
     knowledge = open_knowledge()
     ground = Ground(
         knowledge.indications,

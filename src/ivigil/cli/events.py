@@ -83,6 +83,7 @@ def _of_regimen(regimen: str, subject: str, days: float | None, every_days: floa
     limits = options.plausible(open_knowledge())
     limits.subject(about)
     limits.regimen(asked)
+    limits.table(days)
     return events_of_regimen("1", asked, about, days, every_days)
 
 

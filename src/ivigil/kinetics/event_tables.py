@@ -215,15 +215,15 @@ def read_events(text: str, layout: Layout) -> tuple[EventSubject, ...]:
     Raises:
         BadInput: names line, column, value, rule and remedy.
     """
-    found: list[EventSubject] = []
+    found: dict[str, EventSubject] = {}
     for name, together in itertools.groupby(_lines(text, layout), key=_named):
         lines = tuple(together)
-        if any(one.id == name for one in found):
+        if name in found:
             raise lines[0].bad("ID", "The rows of a subject stand together.", "Sort by ID, or give another ID.")
-        found.append(_subject(name, lines))
+        found[name] = _subject(name, lines)
     if not found:
         raise BadInput("table", None, "It holds no row.", "Write a header and at least one row.")
-    return tuple(found)
+    return tuple(found.values())
 
 
 def _lines(text: str, layout: Layout) -> Iterator[_Cells]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from ivigil.errors import ImpossibleValue
 from ivigil.kinetics.event_tables import EventSubject
-from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Regimen
+from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Regimen
 from ivigil.kinetics.subjects import Subject
 from ivigil.kinetics.treatment import Treatment
 from ivigil.knowledge.policies import PlausibilityPolicy
@@ -69,6 +69,10 @@ class Plausible:
             count = len(asked.doses(1.0, days))
             _within("regimen: doses", count, self.policy.possible_kinetics.profile_doses, LESS)
 
+    def table(self, days: float) -> None:
+        """Days of a table that is written; a longer one is not read either."""
+        _within("--days", days, self.policy.possible_kinetics.record_days, LESS)
+
     def population(self, subjects: int, days: float, doses: int) -> None:
         """Subjects, days and their product."""
         own = self.policy.possible_kinetics
@@ -79,7 +83,9 @@ class Plausible:
     def treatment(self, given: Treatment) -> None:
         """Doses, weighings and the length of a forecast record."""
         own = self.policy.possible_kinetics
-        self._doses((f"doses[{number}]", dose) for number, dose in enumerate(given.doses))
+        for number, dose in enumerate(given.doses):
+            _within(f"doses[{number}].dose_g", dose.amount_g, own.dose_g)
+            _within(f"doses[{number}].duration_h", dose.over_h, own.infusion_h)
         for number, one in enumerate(given.weights):
             _within(f"weights[{number}].weight_kg", one.weight_kg, self.policy.possible_weight_kg)
         last = max([one.day for one in given.doses] + [one.day for one in given.levels], default=0.0)
@@ -95,17 +101,12 @@ class Plausible:
                 where = f"line {row.line}"
                 _within(f"{where}: TIME (days)", row.day, own.record_days)
                 if row.dose is not None:
-                    self._doses([(where, row.dose)])
+                    _within(f"{where}, column AMT (g)", row.dose.amount_g, own.dose_g)
+                    _within(f"{where}, AMT by RATE (hours)", row.dose.over_h, own.infusion_h)
                 if row.ii_d:
                     _within(f"{where}, column II (days)", row.ii_d, own.interval_days)
                 if row.level is not None:
                     self._lab("igg", f"{where}, column DV (g/L)", row.level.igg_g_per_l)
-
-    def _doses(self, doses: Iterable[tuple[str, Dose]]) -> None:
-        own = self.policy.possible_kinetics
-        for where, dose in doses:
-            _within(f"{where}.dose_g", dose.amount_g, own.dose_g)
-            _within(f"{where}.duration_h", dose.over_h, own.infusion_h)
 
     def _lab(self, test: str, where: str, value: float) -> None:
         lab = self.labs[test]
