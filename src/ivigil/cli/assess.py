@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ivigil import written
 from ivigil.cli import EXIT_DONE
 from ivigil.cli.opening import (
     ground_of,
@@ -56,6 +57,13 @@ def ask_command(
 
     if not question.strip():
         raise UsageError("QUESTION", question, "A question has words.", "Write what you want to know.")
+    if len(question) > written.MAX_TEXT:
+        raise UsageError(
+            "QUESTION",
+            question,
+            f"A question has at most {written.MAX_TEXT} characters, as a text of a record.",
+            "Ask about one thing at a time.",
+        )
     answer = ask(question, ground_of(open_knowledge()))
     if json_:
         typer.echo(answer.model_dump_json())

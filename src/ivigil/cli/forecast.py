@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.asked import number, plausible
+from ivigil.cli.asked import seed as read_seed
 from ivigil.cli.opening import REGION, formulary_of, limits_of, open_knowledge, open_model, read_json
 from ivigil.cli.picture import PNG, check_picture, save_picture
 from ivigil.cli.writing import OVERWRITE
@@ -46,14 +48,18 @@ def forecast_command(
     ),
     indication: str | None = typer.Option(None, help="Condition id, so that only its models are weighed."),
     model: str | None = typer.Option(None, help="One model instead of all that fit: its id, or the file of your own."),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="IgG before any immunoglobulin (g/L), if known."),
+    baseline_igg_g_per_l: str | None = typer.Option(
+        None, metavar="NUMBER", help="IgG before any immunoglobulin (g/L), if known."
+    ),
     target_trough: float | None = typer.Option(None, help="Propose labelled regimens that reach this trough (g/L)."),
     target: str | None = typer.Option(None, help="The same by a source's target; `ivigil kinetics targets`."),
     probability: float | None = typer.Option(None, help="How likely the true trough must reach it; else by policy."),
     product: list[str] = typer.Option([], help="Product id to search with; else the one of the last dose."),
     price: list[str] = typer.Option([], help="Price of one gram, as PRODUCT=PRICE, for the least cost."),
     region: str | None = typer.Option(None, help=f"Whose label, for proposals; or set {REGION}."),
-    seed: int = typer.Option(1, min=0, help="Seed of the posterior's samples; the same seed, the same forecast."),
+    seed: str = typer.Option(
+        "1", metavar="INTEGER", help="Seed of the posterior's samples; the same seed, the same forecast."
+    ),
     json_: bool = typer.Option(False, "--json", help="The forecast as JSON on standard output."),
     batch: Path | None = typer.Option(None, help="A cohort (NDJSON): a record, or {record, indication, ...}, a line."),
     png: Path | None = PNG,
@@ -64,6 +70,7 @@ def forecast_command(
         raise UsageError(
             "RECORD", record, "Give one record, or --batch with a cohort.", "`ivigil forecast --help` shows how."
         )
+    baseline, drawn_by = number("--baseline-igg-g-per-l", baseline_igg_g_per_l), read_seed(seed)
     if batch is not None:
         from ivigil.cli.forecast_batch import forecast_cohort
 
@@ -78,7 +85,7 @@ def forecast_command(
                 "--png": png,
             }
         )
-        return forecast_cohort(batch, Asked(indication, model, baseline_igg_g_per_l), seed)
+        return forecast_cohort(batch, Asked(indication, model, baseline), drawn_by)
     from ivigil.kinetics.forecast import believe
     from ivigil.prescription.regimen_search import Advice, propose
 
@@ -91,6 +98,10 @@ def forecast_command(
         knowledge.indication(indication)
     search = _search(knowledge, target_trough, target, indication, probability, product, price)
     patient, subject, treatment = read_record(raw, knowledge, limits_of(knowledge), datetime.now().astimezone())
+    limits = plausible(knowledge)
+    limits.baseline(baseline)
+    limits.treatment(treatment)
+    limits.subject(subject, "RECORD")
     models = tuple(knowledge.kinetic_model(name) for name in knowledge.kinetic_model_ids) if named is None else (named,)
     made, belief = believe(
         models,
@@ -98,8 +109,8 @@ def forecast_command(
         treatment,
         knowledge.policies.kinetics,
         indication=indication,
-        baseline_g_per_l=baseline_igg_g_per_l,
-        seed=seed,
+        baseline_g_per_l=baseline,
+        seed=drawn_by,
         asked_for=None if named is None else named.id,
     )
     if search is None:

@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
 
 from ivigil import written
 from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE
+from ivigil.cli.asked import as_written
 from ivigil.cli.opening import (
     formulary_of,
     limits_of,
@@ -109,8 +110,8 @@ def plan_command(
         "start": start,
         "off_label": off_label,
         "dose_g_per_kg": _decimal("--dose-g-per-kg", dose_g_per_kg),
-        "days": _as_written(written.whole_in_text, "--days", days),
-        "interval_days": _as_written(written.whole_in_text, "--interval-days", interval_days),
+        "days": as_written(written.whole_in_text, "--days", days),
+        "interval_days": as_written(written.whole_in_text, "--interval-days", interval_days),
         "weight_basis": weight_basis,
         "ceiling_ml_per_h": _decimal("--ceiling-ml-per-h", ceiling_ml_per_h),
         "price": _price(price_per_g, currency),
@@ -122,8 +123,8 @@ def plan_command(
         )
     start_options = {
         "iv_dose_g": _decimal("--iv-dose-g", iv_dose_g),
-        "iv_interval_days": _as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
-        "times_per_week": _as_written(written.whole_in_text, "--times-per-week", times_per_week),
+        "iv_interval_days": as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
+        "times_per_week": as_written(written.whole_in_text, "--times-per-week", times_per_week),
     }
     if overwrite and pdf is None:
         raise UsageError("--overwrite", None, "Nothing is written without --pdf.", "Give --pdf, or leave it out.")
@@ -291,20 +292,8 @@ def _typed(key: str, value: object) -> object:
 # ---- options
 
 
-T = TypeVar("T")
-
-
-def _as_written(read: Callable[[str], T], option: str, text: str | None) -> T | None:
-    if text is None:
-        return None
-    try:
-        return read(text)
-    except written.NotReadable as problem:
-        raise BadInput(option, text, problem.rule, problem.remedy) from problem
-
-
 def _decimal(option: str, text: str | None) -> Decimal | None:
-    return _as_written(written.number_in_text, option, text)
+    return as_written(written.number_in_text, option, text)
 
 
 def _price(per_g: str | None, currency: str | None) -> Price | None:

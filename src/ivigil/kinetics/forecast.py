@@ -23,8 +23,8 @@ from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
 from ivigil.kinetics.exposure import Belief, Voice, with_unlearnt
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
-from ivigil.kinetics.individual import Parameters, individual
-from ivigil.kinetics.population import NAMES, ROUTES, omega
+from ivigil.kinetics.individual import Parameters, check_baseline, individual
+from ivigil.kinetics.population import NAMES, ROUTES, check_seed, omega
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
 from ivigil.kinetics.subjects import Subject
 from ivigil.kinetics.treatment import Treatment
@@ -177,7 +177,11 @@ def believe(
 
     Raises:
         BadInput: no model can forecast this patient, or the one asked for cannot.
+        ImpossibleValue: a baseline that is no level, or a seed that is no 64-bit number.
     """
+    if baseline_g_per_l is not None:
+        check_baseline(baseline_g_per_l)
+    check_seed(seed)
     for dose in treatment.doses:
         if dose.drug != IMMUNOGLOBULIN:
             raise BadInput("doses", dose.drug, "A forecast counts doses of immunoglobulin.", "Leave other drugs out.")
