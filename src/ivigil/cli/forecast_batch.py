@@ -19,6 +19,7 @@ from rich.console import Console
 
 from ivigil import written
 from ivigil.cli import EXIT_BAD_INPUT, EXIT_DONE
+from ivigil.cli.asked import plausible
 from ivigil.cli.cohort import opened, read_line, refused
 from ivigil.cli.forecast import Asked, read_record
 from ivigil.cli.opening import limits_of, open_knowledge, open_model
@@ -70,6 +71,10 @@ class _Desk:
                 self.knowledge.indication(asked.indication)
             one = self._model(asked.model)
             _, subject, treatment = read_record(raw, self.knowledge, self.limits, self.now)
+            limits = plausible(self.knowledge)
+            limits.baseline(asked.baseline_igg_g_per_l)
+            limits.treatment(treatment)
+            limits.subject(subject, "RECORD")
             case = Case(
                 subject, treatment, asked.indication, asked.baseline_igg_g_per_l, None if one is None else one.id
             )
