@@ -17,6 +17,8 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 UV_STAMP := .tools/uv-$(UV_VERSION).stamp
 VENV_STAMP := .venv/ivigil.stamp
+KERNELS_STAMP := .venv/kernels.stamp
+KERNELS := $(wildcard src/ivigil/kinetics/*.py)
 
 # uv uses the python3 found here, downloads none, and keeps to this folder whatever environment the caller is in.
 export UV_PYTHON_DOWNLOADS := never
@@ -39,7 +41,7 @@ CHECKS := \
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-setup: $(VENV_STAMP)
+setup: $(KERNELS_STAMP)
 	@:
 
 run: setup
@@ -91,4 +93,10 @@ $(UV_STAMP):
 
 $(VENV_STAMP): $(UV_STAMP) pyproject.toml uv.lock
 	@UV_PYTHON="$(UV_PYTHON)" $(UV) sync --locked --all-extras --quiet
+	@touch $@
+
+# The kinetic models' machine code, once, so that nobody's first forecast waits for it.
+$(KERNELS_STAMP): $(VENV_STAMP) $(KERNELS)
+	@echo "Compiling the kinetic models (once, under a minute)"
+	@$(BIN)/python -c 'from ivigil.kinetics.compiling import prepare; prepare()'
 	@touch $@

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ask_recall, infusion, kinetics, kinetics_ode, plan_batch, plan_cold_start
+from benchmarks import ask_recall, infusion, kinetics, kinetics_ode, peers, plan_batch, plan_cold_start, scaling
 
 ALL = {
     "cold-start": plan_cold_start.main,
@@ -13,6 +13,8 @@ ALL = {
     "infusion": infusion.main,
     "kinetics": kinetics.main,
     "kinetics-ode": kinetics_ode.main,
+    "peers": peers.main,
+    "scaling": scaling.main,
 }
 
 

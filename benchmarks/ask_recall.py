@@ -6,7 +6,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivigil.assessment.ask import Ground, ask
+from ivigil.assessment.ask import ask
+from ivigil.cli.opening import ground_of
 from ivigil.knowledge.loading import Knowledge
 
 QUESTIONS = Path(__file__).parent.parent / "tests" / "ask"
@@ -26,8 +27,7 @@ class Figures:
 
 
 def figures(name: str) -> Figures:
-    known = Knowledge()
-    ground = Ground(known.indications, (), known.vocabulary.medicines, known.ask_words, known.source)
+    ground = ground_of(Knowledge())
     found = Figures()
     for row in tomllib.loads((QUESTIONS / f"{name}.toml").read_text("utf-8"))["question"]:
         meant = set(row["expect"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from ivigil.cli.opening import formulary_of, limits_of, parse_json
 from ivigil.knowledge.loading import Knowledge
-from ivigil.patient import Patient, read_patient
+from ivigil.patient import Limits, Patient, read_patient
 from ivigil.prescription.making import make_plan
 from ivigil.prescription.plan import Accepted, Plan
 from ivigil.prescription.request import Formulary, Request
@@ -73,8 +73,13 @@ def formulary(indication: str) -> Formulary:
     return formulary_of(opened(), indication)
 
 
+@cache
+def limits() -> Limits:
+    return limits_of(opened())
+
+
 def patient(raw: dict[str, Any]) -> Patient:
-    return read_patient(parse_json(json.dumps(raw, default=float), "patient"), limits_of(opened()))
+    return read_patient(parse_json(json.dumps(raw, default=float), "patient"), limits())
 
 
 def plan(

@@ -30,6 +30,8 @@ SELECTORS: Final = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100,
 
 def is_hidden(character: str) -> bool:
     """Whether a screen or a sheet would obey a character instead of showing it, or cannot show it."""
+    if character.isascii():
+        return not character.isprintable()
     return (
         unicodedata.category(character) in HIDDEN_CATEGORIES
         or character in BLANK

@@ -27,7 +27,7 @@ _WHOLE = re.compile(r"-?[0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-    r"(?P<offset>Z|[+-](?P<hours>[0-9]{2}):(00|15|30|45))?"
+    r"(?P<offset>Z|[+-](?P<hours>[0-9]{2}):(?P<minutes>00|15|30|45))?"
 )
 
 
@@ -142,7 +142,7 @@ def moment(value: object) -> datetime:
         raise how
     if match["offset"] is None:
         raise NotReadable("A datetime carries its offset.", "Write it as 2026-11-20T08:00:00-05:00.")
-    if int(match["hours"] or 0) > MAX_OFFSET_H:
+    if (int(match["hours"] or 0), int(match["minutes"] or 0)) > (MAX_OFFSET_H, 0):
         raise NotReadable(f"No place is more than {MAX_OFFSET_H} hours from UTC.", "Correct the offset.")
     try:
         found = datetime.fromisoformat(match[0])

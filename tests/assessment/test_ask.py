@@ -8,20 +8,12 @@ import pytest
 
 from ivigil.assessment.ask import NOT_IN_BASE, Answer, Ground, ask
 from ivigil.cli.app import run
+from ivigil.cli.opening import ground_of
 from tests.planning import opened
 
 
 def _ground() -> Ground:
-    known = opened()
-    return Ground(
-        known.indications,
-        known.studies,
-        known.vocabulary.medicines,
-        known.ask_words,
-        known.source,
-        known.alternatives,
-        known.therapies,
-    )
+    return ground_of(opened())
 
 
 def _ids(question: str) -> list[str]:

@@ -55,8 +55,8 @@ def statements(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]
             yield from statements(part, f"{path}[{number}]")
 
 
-def test_there_are_sixty_two_conditions() -> None:
-    assert len(CONDITIONS) == 62
+def test_there_are_sixty_three_conditions() -> None:
+    assert len(CONDITIONS) == 63
 
 
 @pytest.mark.parametrize("region", REGIONS)

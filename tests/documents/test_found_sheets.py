@@ -241,7 +241,7 @@ def test_the_summary_names_the_day_after_midnight():
     ("lang", "end", "watch"),
     [
         ("en", "about 12:05 am (the next day)", "until 1:05 am (the next day)"),
-        ("es", "hacia las 0:05 (del día siguiente)", "hasta la 1:05 (del día siguiente)"),
+        ("es", "hacia las 12:05 am (del día siguiente)", "hasta la 1:05 am (del día siguiente)"),
     ],
 )
 def test_a_leaflet_for_five_nights_tells_the_next_day_not_tuesday(lang, end, watch):

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import minimize
+from scipy.stats import norm
 
 from ivigil.cli.app import run
 from ivigil.errors import BadInput, ImpossibleValue, IvigilError
 from ivigil.kinetics import changing_kernels, fitting, kernels
 from ivigil.kinetics.changing import Changing, Stretch, stretches
-from ivigil.kinetics.fitting import Data, predicted
+from ivigil.kinetics.exposure import Belief, Voice, total_after
+from ivigil.kinetics.fitting import Data, predicted, simulate
 from ivigil.kinetics.forecast import Forecast, _prepared, forecast
 from ivigil.kinetics.individual import Parameters
 from ivigil.kinetics.linear import area, concentrations, disposition
@@ -302,15 +304,63 @@ def test_the_curve_is_that_of_the_changing_weight():
 def test_the_mode_with_a_changing_weight_is_that_of_another_optimiser():
     treatment = read_treatment(RECORD | {"weights": STEPS}, IGG)
     prior, data = _prepared(ZHANG, replace(CHILD, weights=treatment.weights), treatment, None)
-    fixed = (
-        prior.typical, prior.omega, prior.slots, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route,
-        data.level_d, data.level_g_per_l, data.below, prior.additive_g_per_l, prior.proportional, data.course(data.level_d),
-    )  # fmt: skip
-    z, converged = fitting._mode(np.zeros(prior.slots.size), *fixed)
-    other = minimize(lambda z: fitting._objective(z, *fixed), np.full(prior.slots.size, 0.3), method="Nelder-Mead",
+    other = minimize(lambda z: -fitting.log_density(prior, data, z[None])[0], np.full(prior.slots.size, 0.3), method="Nelder-Mead",
                      options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 60_000, "maxfev": 60_000, "adaptive": True})  # fmt: skip
+    z, converged = fitting.mode(prior, data)
     assert converged
-    assert fitting._objective(z, *fixed) <= other.fun + 1e-7
+    assert -fitting.log_density(prior, data, z[None])[0] <= other.fun + 1e-7
+
+
+def test_the_density_with_a_changing_weight_is_that_of_its_own_prediction():
+    """Levels as measured under the prediction of the stretches, one of them below quantification."""
+    treatment = read_treatment(RECORD | {"weights": STEPS}, IGG)
+    prior, data = _prepared(ZHANG, replace(CHILD, weights=treatment.weights), treatment, None)
+    data = replace(data, below=np.array([False, True, False]))
+    zs = np.random.default_rng(20261121).standard_normal((20, prior.slots.size))
+    for z, density in zip(zs, fitting.log_density(prior, data, zs), strict=True):
+        p = prior.typical.copy()
+        p[prior.slots] *= np.exp(prior.omega[prior.slots] * z)
+        at = predicted(p, data, data.level_d)
+        sd = np.hypot(prior.additive_g_per_l, prior.proportional * at)
+        each = np.where(data.below, norm.logcdf(data.level_g_per_l, at, sd), norm.logpdf(data.level_g_per_l, at, sd))
+        assert density == pytest.approx(norm.logpdf(z).sum() + each.sum(), rel=1e-9)
+
+
+def test_a_level_is_judged_by_what_the_others_predict_for_the_weight_of_its_day():
+    treatment = read_treatment(RECORD | {"weights": STEPS}, IGG)
+    prior, data = _prepared(ZHANG, replace(CHILD, weights=treatment.weights), treatment, None)
+    known = fitting.fit(prior, fitting.without(data, np.array([True, True, False])), 20_000, 5)
+    levels = np.array([predicted(row, data, data.level_d[2:])[0] for row in known.samples])
+    mean = known.weights @ levels
+    spread = known.weights @ (levels - mean) ** 2
+    noise = prior.additive_g_per_l**2 + prior.proportional**2 * (known.weights @ levels**2)
+    away = (data.level_g_per_l[2] - mean) / np.sqrt(spread + noise)
+    assert fitting.surprise(prior, data, 2, 20_000, 5) == pytest.approx(away, rel=1e-9)
+
+
+def test_bands_of_models_with_and_without_an_effect_of_weight_come_from_each_one_s_own_prediction():
+    """A model that the weight does not touch has one stretch; in one mixture with the other each keeps its course."""
+    treatment = read_treatment(RECORD | {"weights": STEPS}, IGG)
+    prior, grows = _prepared(ZHANG, replace(CHILD, weights=treatment.weights), treatment, None)
+    stays = replace(grows, stretch_d=np.empty(0), scale=np.ones((1, kernels.SLOTS)))
+    rows = prior.typical * np.exp(0.2 * np.random.default_rng(3).standard_normal((6, kernels.SLOTS)))
+    found = simulate([(rows[:4], stays), (rows[4:], grows)], 1.0, 200)
+    assert found.shape == (200, 6)
+    for column, row in enumerate(rows):
+        own = predicted(row, stays if column < 4 else grows, np.arange(200.0))
+        assert found[:, column] == pytest.approx(own, rel=1e-5)
+    assert found[199, 4] != pytest.approx(predicted(rows[4], stays, np.array([199.0]))[0], rel=0.01)
+
+
+def test_what_is_believed_after_a_proposed_dose_counts_the_weight_of_each_day():
+    """The first trough of a proposal: the doses given before each weighing went on in the smaller body's volumes."""
+    treatment = read_treatment(RECORD | {"weights": STEPS}, IGG)
+    prior, data = _prepared(ZHANG, replace(CHILD, weights=treatment.weights), treatment, None)
+    belief = Belief((Voice(ZHANG, prior.typical[None, :], np.ones(1), data),))
+    parts, _ = stretches(ZHANG, Subject(weights=treatment.weights))
+    more = (Dose(224.0, 12.0, Route.IV),)
+    expected = Changing(parts, (*treatment.doses, *more)).before(np.array([224.0, 252.0])) + 4.0
+    assert total_after(belief, more, (224.0, 252.0))[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_patient_who_grows_is_found_again():

@@ -94,15 +94,11 @@ def test_posterior_and_evidence_are_the_integrals_over_a_grid(below):
 def test_the_mode_is_that_of_another_optimiser(model):
     own = prior(model, Subject(weight_kg=70, age_years=40), 4.0)
     seen = data([(56.0, 8.9), (112.0, 9.6), (141.0, 14.0), (168.0, 9.1)], grams=35.0)
-    fixed = (
-        own.typical, own.omega, own.slots, seen.dose_d, seen.dose_g, seen.dose_over_d, seen.dose_route,
-        seen.level_d, seen.level_g_per_l, seen.below, own.additive_g_per_l, own.proportional,
-    )  # fmt: skip
-    other = minimize(lambda z: fitting._objective(z, *fixed), np.full(own.slots.size, 0.3), method="Nelder-Mead",
+    other = minimize(lambda z: -fitting.log_density(own, seen, z[None])[0], np.full(own.slots.size, 0.3), method="Nelder-Mead",
                      options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 60_000, "maxfev": 60_000, "adaptive": True})  # fmt: skip
-    z, converged = fitting._mode(np.zeros(own.slots.size), *fixed)
+    z, converged = fitting.mode(own, seen)
     assert converged
-    assert fitting._objective(z, *fixed) <= other.fun + 1e-7
+    assert -fitting.log_density(own, seen, z[None])[0] <= other.fun + 1e-7
 
 
 def test_without_levels_the_posterior_is_the_prior():

@@ -1,13 +1,13 @@
 """Free words, a code or a lay name to conditions, and the cited evidence for them. Looked up, never generated.
 
-A match needs a term that belongs to the condition; ``why`` shows it. Typing errors are borne by edit distance. What is not
-in the knowledge base gives no match.
+A match needs a term that belongs to the condition; ``why`` shows it. Typing errors are borne by edit distance. A term that the
+question denies, doubts or says of somebody else comes last, with that word. A sign that needs help at once is answered first.
+What is not in the knowledge base gives no match.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,14 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict
 from rapidfuzz import fuzz
 
-from ivigil.assessment.alarm import Alarm, alarm
+from ivigil.assessment.denials import Denials
+from ivigil.assessment.question import Words
+from ivigil.assessment.signs import Emergency, Reactions, Told, told
 from ivigil.knowledge.asking import AskWords
 from ivigil.knowledge.evidence import Alternatives, Study, Therapy
 from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.indications import Indication
-from ivigil.knowledge.leaflet import LeafletFacts
+from ivigil.knowledge.policies import FreeTextPolicy
 from ivigil.knowledge.vocabulary import Term, region_name
 from ivigil.sources import CitedSource, Source, cite
 
@@ -42,26 +44,9 @@ ONE_WORD_LEFT_OUT = 90.0
 ALL_BUT_ONE_FROM_WORDS = 4
 PER_SHARING_CONDITION = 4.0
 FOR_CONTEXT = 8.0
-#: A condition that the question denies is named after every one that it does not.
-FOR_DENIED = -1000.0
 SHORT_WORD = 3
-
-#: British and American spellings of the same word; both the question and the names are read in the second.
-SPELLINGS = (
-    ("haem", "hem"),
-    ("aemi", "emi"),
-    ("paenia", "penia"),
-    ("oedem", "edem"),
-    ("foet", "fet"),
-    ("paed", "ped"),
-    ("fibre", "fiber"),
-    ("tumour", "tumor"),
-    ("isation", "ization"),
-    ("ised", "ized"),
-)
-#: A final s of a word of so many letters is no part of it, unless it ends like a singular.
-PLURAL_FROM_LETTERS = 5
-SINGULAR_ENDINGS = ("ss", "us", "is", "as")
+#: What a denied term loses: more than any likeness leaves, so that it comes after every term that is not denied.
+FOR_DENIAL = 60.0
 
 _ICD10 = re.compile(r"\b([A-TV-Z][0-9][0-9AB](?:\.[0-9A-Z]{1,4})?)\b", re.IGNORECASE)
 
@@ -92,13 +77,16 @@ class Cited(_Part):
 class Answer(_Part):
     """What the knowledge base holds on a question: matches best first, what guidelines say, what to mind, what studies found.
 
-    ``emergency``: the question tells of a sign that needs help at once; it is shown before anything else.
+    ``emergency`` is read first wherever it stands; ``reactions`` holds what is known about signs that the question names,
+    ``treatments`` what is known about other treatments it names.
     """
 
     question: str
-    emergency: Alarm | None
+    emergency: Emergency | None
     matches: tuple[Match, ...]
     medicines: tuple[str, ...]
+    reactions: tuple[Told, ...]
+    treatments: tuple[Told, ...]
     guidelines: tuple[Cited, ...]
     cautions: tuple[Cited, ...]
     studies: tuple[Cited, ...]
@@ -108,61 +96,28 @@ class Answer(_Part):
 
 
 @dataclass(frozen=True)
-class _Words:
-    """A text as words in lower case without accents, beside the words as they were written."""
-
-    folded: tuple[str, ...]
-    written: tuple[str, ...]
-
-    def without(self, skipped: frozenset[str]) -> _Words:
-        """The words that carry meaning; capitals do (an abbreviation may read like a small word)."""
-        kept = [
-            at
-            for at, word in enumerate(self.folded)
-            if word not in skipped or (len(self.written[at]) > 1 and self.written[at].isupper())
-        ]
-        return _Words(tuple(self.folded[at] for at in kept), tuple(self.written[at] for at in kept))
-
-    @classmethod
-    def of(cls, text: str) -> _Words:
-        plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
-        plain = plain.replace("'s ", " ").replace("\u2019s ", " ").removesuffix("'s").removesuffix("\u2019s")
-        written = tuple(re.findall(r"[A-Za-z0-9]+", plain))
-        return cls(tuple(_one_spelling(word.casefold()) for word in written), written)
-
-
-def _one_spelling(word: str) -> str:
-    """The word in the singular and in one of its spellings."""
-    if len(word) >= PLURAL_FROM_LETTERS and word.endswith("s") and not word.endswith(SINGULAR_ENDINGS):
-        word = word.removesuffix("s")
-    for british, american in SPELLINGS:
-        word = word.replace(british, american)
-    return word
-
-
-@dataclass(frozen=True)
 class Ground:
-    """What questions are put to: conditions, their evidence, medicines, and the word lists."""
+    """What questions are put to: conditions, their evidence, medicines, signs of reactions, and the word lists."""
 
     indications: tuple[Indication, ...]
     studies: tuple[Study, ...]
     medicines: Mapping[str, Term]
     words: AskWords
     source_of: Callable[[str], Source]
+    reactions: Reactions
+    free_text: FreeTextPolicy
     alternatives: tuple[Alternatives, ...] = ()
     therapies: tuple[Therapy, ...] = ()
-    leaflet: LeafletFacts | None = None
-    """For the signs that need help at once; without it none is told."""
 
     @cached_property
     def terms(self) -> Mapping[tuple[str, ...], frozenset[str]]:
         """Every term as folded words, with the conditions it belongs to."""
         found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-        blocked = {_Words.of(word).folded for word in self.words.not_specific}
+        blocked = {Words.of(word).folded for word in self.words.not_specific}
         for one in self.indications:
             for written in (one.name, *one.synonyms, *one.lay_terms, *one.specific_terms):
                 for part in _split(written):
-                    words = _Words.of(part).without(self.skipped).folded
+                    words = Words.of(part).without(self.skipped).folded
                     if words and words not in blocked and len("".join(words)) > 1:
                         found[words].add(one.id)
         return {words: frozenset(ids) for words, ids in found.items()}
@@ -173,7 +128,7 @@ class Ground:
         found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for one in self.indications:
             for part in (part for written in (one.name, *one.synonyms) for part in _split(written)):
-                words = _Words.of(part).without(self.skipped).folded
+                words = Words.of(part).without(self.skipped).folded
                 if len(words) >= ALL_BUT_ONE_FROM_WORDS:
                     for at in range(len(words)):
                         found[(*words[:at], *words[at + 1 :])].add(one.id)
@@ -187,7 +142,22 @@ class Ground:
     @cached_property
     def abbreviations(self) -> frozenset[tuple[str, ...]]:
         """Terms that count only when written in capitals."""
-        return frozenset(_Words.of(word).folded for word in self.words.capitals_only)
+        return frozenset(Words.of(word).folded for word in self.words.capitals_only)
+
+    @cached_property
+    def units(self) -> frozenset[tuple[str, ...]]:
+        """Abbreviations that are a unit or an hour after a number."""
+        return frozenset(Words.of(word).folded for word in self.words.units)
+
+    @cached_property
+    def denials(self) -> Denials:
+        """The words by which a term is denied."""
+        return Denials.of(self.words, self.free_text)
+
+    @cached_property
+    def causes(self) -> Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]:
+        """Signs that several conditions share, as folded words: the conditions that each context means."""
+        return {Words.of(term).folded: one.means for one in self.words.causes.values() for term in one.terms}
 
     @cached_property
     def codes(self) -> Mapping[str, frozenset[str]]:
@@ -210,57 +180,65 @@ class _Hit:
 
 def ask(question: str, ground: Ground) -> Answer:
     """The answer to a question in free words."""
-    words = _Words.of(question).without(ground.skipped)
+    words = Words.of(question).without(ground.skipped)
     hits = _outermost(_hits(words, ground))
     scores: dict[str, tuple[float, str]] = {}
     contexts = {
         name
         for name, said in ground.words.contexts.items()
-        if any(_stands_in(_Words.of(one).folded, words.folded) for one in said)
+        if any(_stands_in(Words.of(one).folded, words.folded) for one in said)
     }
+    spans = {hit: (words.places[hit.start], words.places[hit.end - 1] + 1) for hit in hits}
+    denied = ground.denials.told(question, spans.values())
     for hit in hits:
         base = hit.likeness + PER_EXTRA_WORD * (len(hit.term) - 1) - PER_SHARING_CONDITION * (len(hit.ids) - 1)
         why = f"“{' '.join(words.written[hit.start : hit.end])}”"
-        denial = _denial(hit, words, ground)
-        if denial:
-            base, why = base + FOR_DENIED, f"{why}, which the question denies (“{denial}”)"
+        if (word := denied.get(spans[hit])) is not None:
+            base -= FOR_DENIAL
+            why = f"{why}, of which the question says “{word}”"
+        meant = {one for context, ids in ground.causes.get(hit.term, {}).items() if context in contexts for one in ids}
         for name in hit.ids:
-            forms = [form for context, form in ground.words.forms.get(name, {}).items() if context in contexts]
-            for found, score in ((name, base), *((form, base + FOR_CONTEXT) for form in forms)):
-                if found not in scores or score > scores[found][0]:
-                    scores[found] = (score, why)
+            forms = ground.words.forms.get(name, {}).items()
+            meant |= {one for context, ids in forms if context in contexts for one in ids}
+        for found, score in (*((name, base) for name in hit.ids), *((one, base + FOR_CONTEXT) for one in meant)):
+            if score > scores.get(found, (0.0, ""))[0]:
+                scores[found] = (score, why)
     for code in _ICD10.findall(question):
-        for name in _by_code(code.upper(), ground.codes):
-            scores[name] = (EXACT + PER_EXTRA_WORD, f"ICD-10 {code.upper()}")
+        for name, (fit, shown) in _by_code(code.upper(), ground.codes).items():
+            scores[name] = max(scores.get(name, (0.0, "")), (EXACT + PER_EXTRA_WORD * fit, f"ICD-10 {shown}"))
     by_id = {one.id: one for one in ground.indications}
     matches = tuple(
         Match(
             indication=name,
             name=by_id[name].name,
-            score=round(max(score, 0.0), 1),
+            score=round(score, 1),
             why=why,
             status=by_id[name].status_group.value,
         )
         for name, (score, why) in sorted(scores.items(), key=lambda item: (-item[1][0], item[0]))
     )
     chosen = [by_id[match.indication] for match in matches]
-    facts = ground.leaflet
-    alarmed = None if facts is None else alarm(question, ground.words.emergency, facts.signs, facts.emergency)
     guidelines = tuple(said for one in chosen for said in _guidelines(one))
     cautions = tuple(said for one in chosen for said in _cautions(one, ground))
     studies = tuple(said for one in chosen for said in _studies(one, ground.studies))
-    ids = {name for said in (*guidelines, *cautions, *studies) for name in said.sources}
-    ids |= set(alarmed.sources) if alarmed else set()
+    emergency, reactions = ground.reactions.emergency(question), ground.reactions.told(question)
+    treatments = tuple(_treatments(words, {one.id for one in chosen}, ground))
+    first = () if emergency is None else (emergency,)
+    every: tuple[Emergency | Told | Cited, ...] = (*first, *reactions, *guidelines, *cautions, *studies, *treatments)
     return Answer(
         question=question,
-        emergency=alarmed,
+        emergency=emergency,
         matches=matches,
         medicines=tuple(_medicines(words, ground.medicines)),
+        reactions=reactions,
+        treatments=treatments,
         guidelines=guidelines,
         cautions=cautions,
         studies=studies,
-        sources={name: cite(ground.source_of(name)) for name in sorted(ids)},
-        note="" if matches else NOT_IN_BASE,
+        sources={
+            name: cite(ground.source_of(name)) for name in sorted({one for said in every for one in said.sources})
+        },
+        note="" if matches or every else NOT_IN_BASE,
         disclaimer=DISCLAIMER,
     )
 
@@ -281,7 +259,7 @@ def _split(written: str) -> Iterable[str]:
                     yield from (one for one in re.split(r"[/ ]", part) if one.isupper())
 
 
-def _hits(words: _Words, ground: Ground) -> list[_Hit]:
+def _hits(words: Words, ground: Ground) -> list[_Hit]:
     hits = []
     for term, ids in ground.terms.items():
         size = len(term)
@@ -289,13 +267,17 @@ def _hits(words: _Words, ground: Ground) -> list[_Hit]:
         needed = next((likeness for letters, likeness in LIKENESS if len(joined) >= letters), None)
         for start in range(len(words.folded) - size + 1):
             window = words.folded[start : start + size]
-            if term in ground.abbreviations and not _is_abbreviation(words, start, size):
-                continue
             if window == term:
+                if term in ground.abbreviations and not all(
+                    word.isupper() for word in words.written[start : start + size]
+                ):
+                    continue
+                if term in ground.units and _after_a_number(words, start):
+                    continue
                 hits.append(_Hit(start, start + size, EXACT, term, ids))
             elif size > 1 and sorted(window) == sorted(term):
                 hits.append(_Hit(start, start + size, OTHER_ORDER, term, ids))
-            elif needed is not None and window[0][0] == term[0][0]:
+            elif needed is not None and window[0][0] == term[0][0] and term not in ground.abbreviations:
                 likeness = fuzz.ratio(" ".join(window), joined, score_cutoff=needed)
                 if likeness >= needed and _each_word_is_near(window, term):
                     hits.append(_Hit(start, start + size, likeness, term, ids))
@@ -306,31 +288,9 @@ def _hits(words: _Words, ground: Ground) -> list[_Hit]:
     return hits
 
 
-def _is_abbreviation(words: _Words, start: int, size: int) -> bool:
-    """Written in capitals, and not the hour after a number (2 PM)."""
-    hour = start > 0 and words.written[start - 1].isdigit()
-    return all(word.isupper() for word in words.written[start : start + size]) and not hour
-
-
-def _denial(hit: _Hit, words: _Words, ground: Ground) -> str:
-    """The words right before or after a term by which the question denies it; empty where it does not."""
-    fillers = frozenset(map(_one_spelling, ground.words.fillers))
-    before = tuple(word for word in words.folded[: hit.start] if word not in fillers)
-    after = tuple(word for word in words.folded[hit.end :] if word not in fillers)
-    for phrases, stands in ((ground.words.denied_before, _ends_with), (ground.words.denied_after, _begins_with)):
-        for phrase in phrases:
-            said = _Words.of(phrase).without(ground.skipped).folded
-            if said and stands(before if stands is _ends_with else after, said):
-                return phrase
-    return ""
-
-
-def _ends_with(words: tuple[str, ...], end: tuple[str, ...]) -> bool:
-    return words[-len(end) :] == end
-
-
-def _begins_with(words: tuple[str, ...], start: tuple[str, ...]) -> bool:
-    return words[: len(start)] == start
+def _after_a_number(words: Words, at: int) -> bool:
+    """Whether the word right before is a number: nothing stands between, not even a word that is passed over."""
+    return at > 0 and words.places[at - 1] == words.places[at] - 1 and words.folded[at - 1][-1].isdigit()
 
 
 def _each_word_is_near(window: tuple[str, ...], term: tuple[str, ...]) -> bool:
@@ -361,20 +321,49 @@ def _stands_in(term: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(words[start : start + len(term)] == term for start in range(len(words) - len(term) + 1))
 
 
-def _by_code(code: str, codes: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Conditions of a code; a code without its decimals stands for all codes under it."""
-    exact = codes.get(code)
-    if exact is not None:
-        return exact
-    return frozenset(
-        name for one, ids in codes.items() if one.startswith(f"{code}.") or code.startswith(f"{one}.") for name in ids
-    )
+def _by_code(code: str, codes: Mapping[str, frozenset[str]]) -> Mapping[str, tuple[float, str]]:
+    """Conditions of a code, with how well they fit (0 to 1) and the code as it is shown.
+
+    A code that stands in the facts fits as it is. Another stands for the codes under it (WHO codes are shorter than those of
+    ICD-10-CM): a condition fits by the part of its own codes that lies there. Else the nearest code above it is taken.
+    """
+    if code in codes:
+        return dict.fromkeys(codes[code], (1.0, code))
+    bare = code.replace(".", "")
+    under = [one for one in codes if one.replace(".", "").startswith(bare)]
+    if not under:
+        above = max((one for one in codes if bare.startswith(one.replace(".", ""))), key=len, default=None)
+        return {} if above is None else dict.fromkeys(codes[above], (0.5, f"{code}, as {above}"))
+    found = {}
+    for name in frozenset().union(*(codes[one] for one in under)):
+        own = [one for one, ids in codes.items() if name in ids]
+        inside = [one for one in own if one in under]
+        found[name] = (len(inside) / len(own), f"{code}, as {inside[0]}")
+    return found
 
 
-def _medicines(words: _Words, medicines: Mapping[str, Term]) -> Iterable[str]:
+def _medicines(words: Words, medicines: Mapping[str, Term]) -> Iterable[str]:
     for code, term in medicines.items():
-        if any(_stands_in(_Words.of(name).folded, words.folded) for name in (term.name, *term.also)):
+        if any(_stands_in(Words.of(name).folded, words.folded) for name in (term.name, *term.also)):
             yield code
+
+
+def _treatments(words: Words, conditions: set[str], ground: Ground) -> Iterable[Told]:
+    """What is held on other treatments that are named: in the conditions that were found, else wherever it is held."""
+    for therapy in ground.therapies:
+        names = (therapy.name, *therapy.also, therapy.id.replace("_", " "))
+        if not any(_stands_in(Words.of(name).folded, words.folded) for name in names):
+            continue
+        for fact in (*therapy.statements.values(), *therapy.beside.values()):
+            yield told(fact, f"{therapy.name}: {{}}")
+        for family in ground.alternatives:
+            if conditions and not conditions & set(family.indications):
+                continue
+            for option in family.options.values():
+                if option.therapy == therapy.id:
+                    told_of = (*option.licensed.values(), *option.evidence.values(), option.preferred_when)
+                    for fact in filter(None, told_of):
+                        yield told(fact, f"{therapy.name}, {family.family}: {{}}")
 
 
 # ---- what is said

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import typer
 
+from ivigil import written
 from ivigil.cli import EXIT_DONE
-from ivigil.cli.opening import library_of, limits_of, open_knowledge, read_json, region_or_refuse, start_or_now
+from ivigil.cli.opening import (
+    ground_of,
+    library_of,
+    limits_of,
+    open_knowledge,
+    read_json,
+    region_or_refuse,
+    start_or_now,
+)
 from ivigil.errors import UsageError
 from ivigil.patient import read_patient
 
@@ -44,23 +53,18 @@ def ask_command(
     json_: bool = typer.Option(False, "--json", help="The answer as JSON on standard output."),
 ) -> int:
     """Conditions in a question, and what the knowledge base holds on them, cited."""
-    from ivigil.assessment.ask import Ground, ask
-    from ivigil.knowledge.leaflet import leaflet_facts
+    from ivigil.assessment.ask import ask
 
     if not question.strip():
         raise UsageError("QUESTION", question, "A question has words.", "Write what you want to know.")
-    knowledge = open_knowledge()
-    ground = Ground(
-        knowledge.indications,
-        knowledge.studies,
-        knowledge.vocabulary.medicines,
-        knowledge.ask_words,
-        knowledge.source,
-        knowledge.alternatives,
-        knowledge.therapies,
-        leaflet_facts(knowledge),
-    )
-    answer = ask(question, ground)
+    if len(question) > written.MAX_TEXT:
+        raise UsageError(
+            "QUESTION",
+            question,
+            f"A question has at most {written.MAX_TEXT} characters, as a text of a record.",
+            "Ask about one thing at a time.",
+        )
+    answer = ask(question, ground_of(open_knowledge()))
     if json_:
         typer.echo(answer.model_dump_json())
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli import asked as options
 from ivigil.cli.opening import open_knowledge, parse_json, read_json
 from ivigil.errors import BadInput, UsageError
 
@@ -28,11 +29,15 @@ def events_command(
     sex: str | None = typer.Option(None, help="What the codes of SEX mean, for example 0=male,1=female."),
     drop: str | None = typer.Option(None, help="Columns to pass over, for example OCC,STUDY."),
     model: str | None = typer.Option(None, help="Predict at the table's observations with this model."),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
+    baseline_igg_g_per_l: str | None = typer.Option(
+        None, metavar="NUMBER", help="Endogenous IgG (g/L) instead of the model's."
+    ),
     regimen: str | None = typer.Option(None, help="Write a table of this regimen instead of reading one."),
     subject: str = typer.Option("{}", help="With --regimen: covariates as JSON."),
-    days: float | None = typer.Option(None, help="With --regimen: from day 0 to this day."),
-    every_days: float | None = typer.Option(None, help="With --regimen: a place for a prediction every so many days."),
+    days: str | None = typer.Option(None, metavar="NUMBER", help="With --regimen: from day 0 to this day."),
+    every_days: str | None = typer.Option(
+        None, metavar="NUMBER", help="With --regimen: a place for a prediction every so many days."
+    ),
     record: str | None = typer.Option(None, help="Write a table of this forecast record instead of reading one."),
 ) -> int:
     """Event tables in NONMEM layout.
@@ -40,6 +45,8 @@ def events_command(
     A table becomes forecast records, one line of JSON a subject, or with --model predictions at its observations. A
     regimen or a forecast record becomes a table.
     """
+    baseline = options.number("--baseline-igg-g-per-l", baseline_igg_g_per_l)
+    until, step = options.number("--days", days), options.number("--every-days", every_days)
     layout = _layout(time_unit, amount_unit, level_unit, cmt, sex, drop)
     if sum(given is not None for given in (table, regimen, record)) != 1:
         raise UsageError("TABLE", None, "Give one of TABLE, --regimen and --record.", "Leave the others out.")
@@ -48,14 +55,17 @@ def events_command(
             raise UsageError("--model", model, "It predicts at the rows of a TABLE.", "Write the table first.")
         from ivigil.kinetics.event_writing import write_events
 
-        made = _of_record(record) if regimen is None else _of_regimen(regimen, subject, days, every_days)
+        made = _of_record(record) if regimen is None else _of_regimen(regimen, subject, until, step)
         typer.echo(write_events((made,), layout), nl=False)
         return EXIT_DONE
     from ivigil.kinetics.event_tables import read_events, record_of
 
     read = read_events(_text(table), layout)
+    limits = options.plausible(open_knowledge())
+    limits.baseline(baseline)
+    limits.events(read)
     if model is not None:
-        _predict(read, layout, model, baseline_igg_g_per_l)
+        _predict(read, layout, model, baseline)
         return EXIT_DONE
     for one in read:
         typer.echo(json.dumps(record_of(one), ensure_ascii=False))
@@ -69,9 +79,12 @@ def _of_regimen(regimen: str, subject: str, days: float | None, every_days: floa
 
     if days is None:
         raise UsageError("--days", None, "A regimen goes on; a table ends.", "Give --days N.")
-    return events_of_regimen(
-        "1", read_regimen(regimen), read_subject(parse_json(subject, "--subject")), days, every_days
-    )
+    asked, about = read_regimen(regimen), read_subject(parse_json(subject, "--subject"))
+    limits = options.plausible(open_knowledge())
+    limits.subject(about)
+    limits.regimen(asked)
+    limits.table(days)
+    return events_of_regimen("1", asked, about, days, every_days)
 
 
 def _of_record(path: str | None) -> EventSubject:
@@ -84,14 +97,18 @@ def _of_record(path: str | None) -> EventSubject:
         raise BadInput(
             "--record", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md."
         )
-    treatment = read_treatment(raw, open_knowledge().vocabulary.labs["igg"])
+    knowledge = open_knowledge()
+    treatment = read_treatment(raw, knowledge.vocabulary.labs["igg"])
+    options.plausible(knowledge).treatment(treatment)
     held = ("sex", "age_years", "height_cm", "secondary_deficiency", "igm_g_per_l")
     about: dict[str, object] = {key: raw[key] for key in held if key in raw}
     if treatment.weights:
         about["weights"] = [{"day": one.day, "weight_kg": one.weight_kg} for one in treatment.weights]
     elif "weight_kg" in raw:
         about["weight_kg"] = raw["weight_kg"]
-    return events_of("1", treatment, read_subject(about))
+    who = read_subject(about)
+    options.plausible(knowledge).subject(who, "--record")
+    return events_of("1", treatment, who)
 
 
 def _predict(read: tuple[EventSubject, ...], layout: Layout, model: str, baseline: float | None) -> None:

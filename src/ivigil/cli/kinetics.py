@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.asked import number, plausible
 from ivigil.cli.events import events_command
 from ivigil.cli.opening import open_knowledge, open_model, parse_json
 from ivigil.cli.picture import PNG, check_picture, save_picture
@@ -65,8 +66,12 @@ def profile_command(
     model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
     regimen: str | None = typer.Option(None, help="What is given, for example: iv 0.4 g/kg every 28 d."),
     subject: str = typer.Option(help='Covariates as JSON, for example {"weight_kg": 70}.'),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
-    days: float | None = typer.Option(None, help="From day 0, at baseline and with no earlier dose, to this day."),
+    baseline_igg_g_per_l: str | None = typer.Option(
+        None, metavar="NUMBER", help="Endogenous IgG (g/L) instead of the model's."
+    ),
+    days: str | None = typer.Option(
+        None, metavar="NUMBER", help="From day 0, at baseline and with no earlier dose, to this day."
+    ),
     steady_state: bool = typer.Option(False, "--steady-state", help="One interval of the regimen repeated for ever."),
     json_: bool = typer.Option(False, "--json", help="The profile as JSON on standard output."),
     png: Path | None = PNG,
@@ -78,18 +83,25 @@ def profile_command(
     from ivigil.kinetics.subjects import read_subject
 
     check_picture(png, overwrite=overwrite)
+    until, baseline = number("--days", days), number("--baseline-igg-g-per-l", baseline_igg_g_per_l)
     asked = None if regimen is None else read_regimen(regimen)
     about = read_subject(parse_json(subject, "--subject"))
     if not model.strip():
         raise BadInput("--model", model, "A profile needs a model.", "`ivigil kinetics models` lists them.")
     knowledge = open_knowledge()
+    limits = plausible(knowledge)
+    limits.baseline(baseline)
+    limits.subject(about)
+    if asked is not None:
+        limits.regimen(asked)
+        limits.profile(asked, until)
     made = profile(
         open_model(knowledge, model),
         asked,
         about,
-        days=days,
+        days=until,
         steady_state=steady_state,
-        baseline_g_per_l=baseline_igg_g_per_l,
+        baseline_g_per_l=baseline,
     )
     if png is not None:
         from ivigil.documents.igg_chart import profile_chart

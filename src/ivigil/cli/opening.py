@@ -22,6 +22,7 @@ from ivigil.prescription.request import Formulary
 from ivigil.sources import MadeWith
 
 if TYPE_CHECKING:
+    from ivigil.assessment.ask import Ground
     from ivigil.knowledge.kinetic_models import KineticModel
 
 T = TypeVar("T", bound=BaseModel)
@@ -113,6 +114,27 @@ def library_of(knowledge: Knowledge, indication: str) -> Library:
         studies=knowledge.studies,
         source_of=knowledge.source,
         made_with=made_with(knowledge),
+    )
+
+
+def ground_of(knowledge: Knowledge) -> Ground:
+    """What questions in free words are put to."""
+    from ivigil.assessment.ask import Ground
+    from ivigil.assessment.signs import Reactions
+    from ivigil.knowledge.leaflet import leaflet_facts
+
+    policies = knowledge.policies
+    staff = {**policies.monitoring.statements, **policies.first_lines.statements}
+    return Ground(
+        indications=knowledge.indications,
+        studies=knowledge.studies,
+        medicines=knowledge.vocabulary.medicines,
+        words=knowledge.ask_words,
+        source_of=knowledge.source,
+        reactions=Reactions(knowledge.ask_signs, leaflet_facts(knowledge), staff),
+        free_text=policies.free_text,
+        alternatives=knowledge.alternatives,
+        therapies=knowledge.therapies,
     )
 
 

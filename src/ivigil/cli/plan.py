@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
 
 from ivigil import written
 from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE
+from ivigil.cli.asked import as_written
 from ivigil.cli.opening import (
     formulary_of,
     limits_of,
     open_knowledge,
-    parse_json,
     read_json,
     region_or_refuse,
     start_or_now,
 )
 from ivigil.cli.subcutaneous import plan_subcutaneous, refuse_files, refuse_without_route
 from ivigil.cli.writing import OVERWRITE, check_target, save
-from ivigil.errors import BadInput, IvigilError, UsageError
+from ivigil.errors import BadInput, UsageError
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.regimens import Phase, WeightBasis
@@ -112,8 +110,8 @@ def plan_command(
         "start": start,
         "off_label": off_label,
         "dose_g_per_kg": _decimal("--dose-g-per-kg", dose_g_per_kg),
-        "days": _as_written(written.whole_in_text, "--days", days),
-        "interval_days": _as_written(written.whole_in_text, "--interval-days", interval_days),
+        "days": as_written(written.whole_in_text, "--days", days),
+        "interval_days": as_written(written.whole_in_text, "--interval-days", interval_days),
         "weight_basis": weight_basis,
         "ceiling_ml_per_h": _decimal("--ceiling-ml-per-h", ceiling_ml_per_h),
         "price": _price(price_per_g, currency),
@@ -125,8 +123,8 @@ def plan_command(
         )
     start_options = {
         "iv_dose_g": _decimal("--iv-dose-g", iv_dose_g),
-        "iv_interval_days": _as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
-        "times_per_week": _as_written(written.whole_in_text, "--times-per-week", times_per_week),
+        "iv_interval_days": as_written(written.whole_in_text, "--iv-interval-days", iv_interval_days),
+        "times_per_week": as_written(written.whole_in_text, "--times-per-week", times_per_week),
     }
     if overwrite and pdf is None:
         raise UsageError("--overwrite", None, "Nothing is written without --pdf.", "Give --pdf, or leave it out.")
@@ -206,25 +204,15 @@ def _with_assumed_start(plan: Plan) -> Plan:
 def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | None, knowledge: Knowledge) -> int:
     """Plan each line; results stream to standard output, progress to standard error; a failed line stops nothing."""
     from rich.console import Console
-    from rich.progress import wrap_file
+
+    from ivigil.cli.cohort import opened, refused
 
     worst = EXIT_DONE
     kept: dict[str, Any] = {}
     limits = limits_of(knowledge)
     console = Console(stderr=True)
-    try:
-        piped = str(path) == "-"
-        size = 0 if piped else path.stat().st_size
-        stream = sys.stdin.buffer if piped else path.open("rb")
-    except OSError as problem:
-        raise BadInput(
-            "--batch", str(path), "The cohort must be a file that can be read.", f"Check the path: {problem.strerror}."
-        ) from problem
     counts = {"planned": 0, "blocked": 0, "failed": 0}
-    with (
-        stream,
-        wrap_file(stream, size, description="Planning", console=console, disable=not console.is_terminal) as lines,
-    ):
+    with opened(path, "Planning", console) as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -236,16 +224,7 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
             except Exception as problem:
                 # One line must not stop the others, whosever fault it is.
-                ours = BadInput(
-                    "ivigil",
-                    type(problem).__name__,
-                    "This line could not be planned: a fault of ivigil.",
-                    "Report it without patient data.",
-                )
-                refused = problem if isinstance(problem, IvigilError) else ours
-                said = refused.as_json()
-                said["error"]["where"] = f"line {number}: {refused.where}"
-                result = json.dumps(said, ensure_ascii=False)
+                result = refused(problem, number, "planned")
                 counts["failed"] += 1
                 worst = EXIT_BAD_INPUT
             typer.echo(result)
@@ -254,11 +233,9 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
 
 
 def _line(line: bytes, options: dict[str, Any]) -> tuple[object, dict[str, Any]]:
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise BadInput("line", "not UTF-8", "A cohort is UTF-8 text.", "Convert the file.") from problem
-    raw = parse_json(text, "line")
+    from ivigil.cli.cohort import read_line
+
+    raw = read_line(line)
     own = dict(options)
     if isinstance(raw, dict) and "patient" in raw:
         unknown = sorted(set(raw) - {"patient", *LINE_KEYS})
@@ -315,20 +292,8 @@ def _typed(key: str, value: object) -> object:
 # ---- options
 
 
-T = TypeVar("T")
-
-
-def _as_written(read: Callable[[str], T], option: str, text: str | None) -> T | None:
-    if text is None:
-        return None
-    try:
-        return read(text)
-    except written.NotReadable as problem:
-        raise BadInput(option, text, problem.rule, problem.remedy) from problem
-
-
 def _decimal(option: str, text: str | None) -> Decimal | None:
-    return _as_written(written.number_in_text, option, text)
+    return as_written(written.number_in_text, option, text)
 
 
 def _price(per_g: str | None, currency: str | None) -> Price | None:

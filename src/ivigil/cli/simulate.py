@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ivigil.cli import EXIT_DONE
+from ivigil.cli.asked import number, plausible
+from ivigil.cli.asked import seed as read_seed
+from ivigil.cli.asked import whole as read_whole
 from ivigil.cli.opening import open_knowledge, open_model, parse_json
 from ivigil.cli.picture import PNG, check_picture, save_picture
 from ivigil.cli.writing import OVERWRITE, check_target, whole
@@ -20,9 +23,6 @@ from ivigil.findings import in_order
 if TYPE_CHECKING:
     from ivigil.kinetics.population import Reduction, Schedule
 
-#: A lifetime.
-LONGEST_WEEKS = 5200
-
 
 def simulate_command(
     model: str = typer.Option(help="Model id (`ivigil kinetics models`), or your own model's TOML file."),
@@ -31,10 +31,12 @@ def simulate_command(
     population: str | None = typer.Option(
         None, help="Subjects with a sex, age, weight and height of their own: children-cdc or us-adults."
     ),
-    subjects: int = typer.Option(min=1, help="How many subjects."),
-    weeks: float = typer.Option(help="How long."),
-    seed: int = typer.Option(help="The same seed gives the same subjects."),
-    baseline_igg_g_per_l: float | None = typer.Option(None, help="Endogenous IgG (g/L) instead of the model's."),
+    subjects: str = typer.Option(metavar="INTEGER", help="How many subjects."),
+    weeks: str = typer.Option(metavar="NUMBER", help="How long."),
+    seed: str = typer.Option(metavar="INTEGER", help="The same seed gives the same subjects."),
+    baseline_igg_g_per_l: str | None = typer.Option(
+        None, metavar="NUMBER", help="Endogenous IgG (g/L) instead of the model's."
+    ),
     truncate: bool = typer.Option(False, "--truncate", help="Draw impossible subjects again instead of counting them."),
     out: Path | None = typer.Option(None, help="Parquet file for every subject's level at every day."),
     png: Path | None = PNG,
@@ -49,48 +51,55 @@ def simulate_command(
     from ivigil.kinetics.subjects import read_subject
     from ivigil.quantities import DAYS_PER_WEEK
 
+    count, drawn_by = read_whole("--subjects", subjects), read_seed(seed)
+    days = (number("--weeks", weeks) or 0.0) * DAYS_PER_WEEK
+    baseline = number("--baseline-igg-g-per-l", baseline_igg_g_per_l)
     asked = read_regimen(regimen)
     if subject is None and population is None:
         raise UsageError("--subject", None, "It is not said who is simulated.", "Give --subject or --population.")
     about = read_subject(parse_json(subject or "{}", "--subject"))
-    if not 0 < weeks <= LONGEST_WEEKS:
-        raise BadInput("--weeks", weeks, f"It must be above 0 and at most {LONGEST_WEEKS}.", "Give another number.")
     if out is not None:
         check_target(out, "--out", overwrite=overwrite)
     check_picture(png, overwrite=overwrite)
     knowledge = open_knowledge()
     chosen, policy = open_model(knowledge, model), knowledge.policies.kinetics
-    ready(chosen, subjects, seed)
-    plan = schedule(asked, weeks * DAYS_PER_WEEK, model=chosen)
+    limits = plausible(knowledge)
+    limits.baseline(baseline)
+    limits.subject(about)
+    limits.regimen(asked)
+    limits.population(count, days, 0)
+    ready(chosen, count, drawn_by)
+    plan = schedule(asked, days, model=chosen)
+    limits.population(count, days, plan.dose_d.size)
     per_kg, chunk = asked.parts[0].per_kg, CHUNK if out is None else chunk_of(plan)
     crowd = None
     if population is None:
         bounds = impossible(about, asked, policy, draw_again=truncate)
-        chunks: Iterable[Any] = draw(chosen, about, per_kg, subjects, seed, bounds, baseline_igg_g_per_l, chunk)
+        chunks: Iterable[Any] = draw(chosen, about, per_kg, count, drawn_by, bounds, baseline, chunk)
     else:
         chunks = crowd = Crowd(
             chosen,
             knowledge.population(population),
             about,
             per_kg,
-            subjects,
-            seed,
+            count,
+            drawn_by,
             policy,
             bioavailability_slots=fractions(asked),
             draw_again=truncate,
-            baseline_g_per_l=baseline_igg_g_per_l,
+            baseline_g_per_l=baseline,
             chunk=chunk,
         )
     if not json_:
         from ivigil.documents.kinetics_terminal import progress
 
-        chunks = progress(chunks, subjects)
+        chunks = progress(chunks, count)
     reduction = Reduction(plan)
     if out is None:
         for drawn, outside in chunks:
             reduction.add(drawn, outside)
     else:
-        told = {"model": chosen.id, "regimen": regimen, "seed": str(seed), "knowledge": knowledge.fingerprint}
+        told = {"model": chosen.id, "regimen": regimen, "seed": str(drawn_by), "knowledge": knowledge.fingerprint}
         told |= {"subject": subject or "{}", "population": population or ""}
         _stream(chunks, reduction, plan, out, told, people=crowd is not None, overwrite=overwrite)
     findings = (*said(chosen, asked, about), *(crowd.findings() if crowd is not None else ()))
@@ -112,7 +121,7 @@ def simulate_command(
                 "model": chosen.id,
                 "population": population,
                 "subjects": made.subjects,
-                "seed": seed,
+                "seed": drawn_by,
                 "day": made.days.tolist(),
                 "mean": made.mean.tolist(),
                 **{f"p{percent:g}": level.tolist() for percent, level in made.levels.items()},

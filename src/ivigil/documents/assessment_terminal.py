@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivigil.assessment.ask import Answer
+from ivigil.assessment.ask import Answer, Cited
 from ivigil.assessment.mechanism import Explained, Explanation
 from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegimenLine, RegionStanding
 from ivigil.assessment.resting import Datum
+from ivigil.assessment.signs import Told
 from ivigil.documents.citations import Citations
 from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
@@ -112,19 +113,18 @@ def render_assessment(made: Assessment, console: Console) -> None:
 
 def render_answer(answer: Answer, console: Console) -> None:
     """Matches with their reason, then the three parts: what guidelines say, what to mind, what studies found."""
-    cited = Citations.over(
-        answer.sources,
-        (
-            *(answer.emergency.sources if answer.emergency else ()),
-            *(name for said in (*answer.guidelines, *answer.cautions, *answer.studies) for name in said.sources),
-        ),
+    parts: tuple[tuple[str, Sequence[Cited | Told]], ...] = (
+        ("What is known about these signs", answer.reactions),
+        ("What guidelines say", answer.guidelines),
+        ("What to mind", answer.cautions),
+        ("What studies found", answer.studies),
+        ("Other treatments named", answer.treatments),
     )
+    at_once = () if answer.emergency is None else answer.emergency.sources
+    later = (name for _, part in parts for said in part for name in said.sources)
+    cited = Citations.over(answer.sources, (*at_once, *later))
     if answer.emergency is not None:
-        numbers = ", ".join(f"{number} ({region})" for region, number in answer.emergency.numbers.items())
-        console.print(Text(f"◼ {answer.emergency.text}", style="bold red"))
-        console.print(Text(f"  Emergency numbers: {numbers}.", style="bold red"))
-        for sign in answer.emergency.signs:
-            console.print(Text(f"  It sounds like: {sign.lower()}. {cited.mark(answer.emergency.sources)}".rstrip()))
+        console.print(Text(f"{answer.emergency.text} {cited.mark(answer.emergency.sources)}", style="bold red"))
         console.print()
     if answer.note:
         console.print(Text(answer.note, style="bold"))
@@ -137,11 +137,7 @@ def render_answer(answer: Answer, console: Console) -> None:
         )
     if answer.medicines:
         console.print(Text(f"medicines named: {', '.join(answer.medicines).replace('_', ' ')}"))
-    for title, said in (
-        ("What guidelines say", answer.guidelines),
-        ("What to mind", answer.cautions),
-        ("What studies found", answer.studies),
-    ):
+    for title, said in parts:
         _section(
             title,
             (

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 from ivigil.documents.leaflet_day import Day
+from ivigil.documents.leaflet_fitting import fitted
 from ivigil.documents.leaflet_writing import LONGEST_NAME, Cited, Facts, Writer, shortened
 from ivigil.documents.pdf import PAPERS, compile_pdf, drawable, each_text
 from ivigil.documents.texts import Texts
@@ -78,7 +80,10 @@ def leaflet(plan: Plan, facts: Facts, lang: str, phone: str | None = None, where
             "This leaflet explains an infusion into a vein; this product is given under the skin.",
             "Explain it in person: there is no leaflet for it yet.",
         )
-    texts = Texts(lang)
+    facts = replace(facts, statements=fitted(facts.statements, plan, ordered))
+    at_home = ordered.setting == "home"
+    texts = Texts(lang, ordered.region)
+    called = _note(phone, "--phone")
     cited = Cited(facts.source_of)
     writer = Writer(plan, ordered, facts, texts, cited)
     say = texts.say
@@ -96,16 +101,22 @@ def leaflet(plan: Plan, facts: Facts, lang: str, phone: str | None = None, where
         "medicine": writer.medicine(),
         "explained": {"title": say("What is it?"), "rows": writer.explained()},
         "day": Day(plan, ordered, facts.statements, texts, writer).told(_note(where, "--where")),
-        "before": writer.before(),
-        "bring": writer.bring(),
+        "before": {
+            "title": say("Before your nurse comes") if at_home else say("Before you come"),
+            "rows": writer.rows(facts.statements.before.values()),
+        },
+        "bring": {
+            "title": say("What to have ready") if at_home else say("What to bring"),
+            "rows": writer.rows(facts.statements.bring.values()),
+        },
         "often": {"title": say("What you may feel"), "rows": writer.rows(facts.statements.signs.often.values())},
-        "help": writer.help(),
-        "then": {"title": say("What happens then"), "rows": writer.said(facts.statements.signs.then)},
+        "help": writer.help(called),
+        "then": {"title": say("What happens then"), "rows": writer.rows(facts.statements.signs.then.values())},
         "course": {"title": say("How often, and when next"), "rows": writer.course()},
         "later": {"title": say("Later"), "rows": writer.later()},
         "call": {
             "title": say("Questions? Call your team"),
-            "phone": _note(phone, "--phone"),
+            "phone": called,
             "blank": say("Phone number: ask your team to write it here"),
         },
         "notice": say("This sheet explains your treatment. It does not replace the advice of your team."),

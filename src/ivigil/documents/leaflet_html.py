@@ -205,11 +205,13 @@ def _picture(one: Json) -> str:
 
 def _help(box: Json) -> str:
     same_day = "; ".join(map(_sentence, box["same_day"]))
+    team = f"<strong>{_text(box['team'])}</strong> " if box["team"] else ""
     return (
         f'<section class="help" aria-labelledby="help"><h2 id="help">{_text(box["title"])}</h2>{_list(box["rows"])}'
-        f'<p class="call">{_text(box["at_home_label"])}: <strong>{_sentence(box["call"])}</strong></p>'
+        f'<p class="call">{_text(box["alone_label"])}: <strong>{_sentence(box["call"])}</strong></p>'
         f"<p>{_sentence(box['during'])}</p>"
-        f"<p>{_text(box['same_day_label'])} <strong>{same_day}</strong>. {_text(box['no_answer'])}</p>"
+        f"<p>{_text(box['same_day_label'])} <strong>{same_day}</strong>. "
+        f"{team}{_text(box['no_answer'])}</p>"
         f"<p>{_sentence(box['afterwards'])}</p></section>"
     )
 
@@ -225,7 +227,7 @@ def _phone(call: Json) -> str:
 
 def _sources(said: Json) -> str:
     rows = "".join(
-        f'<li id="source-{row["number"]}" lang="en">{_text(row["title"])}'
+        f'<li id="source-{row["number"]}"><span lang="en">{_text(row["title"])}</span>'
         f"{', ' if row['rest'] else ''}{_text(row['rest'])}. {_address(row['address'])}</li>"
         for row in said["sources"]
     )

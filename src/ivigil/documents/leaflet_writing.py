@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,6 @@ Json = dict[str, Any]
 POLICY = "policy/ivigil"
 DAYS_A_WEEK = 7
 LONGEST_NAME = 70
-LONGEST_UNDIVIDED = 10_000
 
 
 @dataclass(frozen=True)
@@ -78,40 +77,6 @@ class Writer:
         """One row for each statement."""
         return [self.row(fact) for fact in facts]
 
-    def said(self, facts: Mapping[str, Statement]) -> list[Json]:
-        """One row for each statement, or what is said in its place for this plan."""
-        return self.rows(self._in_place(key, fact) for key, fact in facts.items())
-
-    def _in_place(self, key: str, fact: Statement) -> Statement:
-        found = {finding.code for finding in self._plan.findings}
-        for other in self._facts.instead.values():
-            holds = (other.at_home and self._at_home) or not found.isdisjoint(other.where)
-            if other.of == key and holds:
-                return other
-        return fact
-
-    @property
-    def _at_home(self) -> bool:
-        return self._ordered.setting == "home"
-
-    def before(self) -> Json:
-        """What to do before the day."""
-        say, rows = self._texts.say, self.said(self._facts.before)
-        if self._ordered.premedication:
-            rows.append(self.row(self._facts.with_premedication))
-        return {"title": say("Before your nurse comes") if self._at_home else say("Before you come"), "rows": rows}
-
-    def bring(self) -> Json:
-        """What to bring, or at home to have ready."""
-        say, facts = self._texts.say, self._facts
-        needed = {
-            key: one for key, one in facts.bring.items() if not (self._at_home and key in facts.not_at_home.items)
-        }
-        return {
-            "title": say("What to have ready") if self._at_home else say("What to bring"),
-            "rows": self.said(needed),
-        }
-
     # ---- what it is
 
     def medicine(self) -> list[Json]:
@@ -147,7 +112,7 @@ class Writer:
         said, product = self._facts.explained, self._product
         rows = [self.row(said.what), self.row(said.why)]
         if product is not None and product.min_donors is not None:
-            count = self._thousands(product.min_donors.count)
+            count = self._texts.count(product.min_donors.count)
             rows.append(self.row(said.donors_product, product.min_donors, donors=count))
         else:
             rows.append(self.row(said.donors_general))
@@ -156,16 +121,13 @@ class Writer:
         held = () if product is None else product.excipients or ()
         return rows + [self.row(fact) for name, fact in self._facts.by_excipient.items() if name in held]
 
-    def _thousands(self, count: int) -> str:
-        if self._texts.lang == "es":  # a point or comma divides thousands in one country and decimals in the next
-            return f"{count:,}".replace(",", "\u00a0") if count >= LONGEST_UNDIVIDED else str(count)
-        return f"{count:,}"
-
     # ---- help, and after
 
-    def help(self) -> Json:
-        """The box: signs, whom to tell during the infusion, whom to call afterwards."""
+    def help(self, phone: str) -> Json:
+        """The box: signs, whom to tell during the infusion, whom to call when no nurse is there, and on what number."""
         said, say = self._facts.signs, self._texts.say
+        at_home = self._ordered.setting == "home"
+        team = say("Your team’s number is at the end of this sheet.") if at_home else ""
         number = next((one for one in self._facts.emergency.values() if one.region == self._ordered.region), None)
         call = (
             {"text": say("Call the emergency number"), "cited": ""}
@@ -176,10 +138,11 @@ class Writer:
             "title": say("Get help at once if you have"),
             "rows": self.rows(said.help_at_once.values()),
             "during": self.row(said.during),
-            "at_home_label": say("If your nurse is not there") if self._at_home else say("After you leave"),
+            "alone_label": say("Any time your nurse is not with you") if at_home else say("After you leave"),
             "call": call,
             "same_day_label": say("Call your team the same day if you have:"),
             "same_day": self.rows(said.same_day.values()),
+            "team": say("Your team’s number: {phone}.", phone=phone) if phone else team,
             "no_answer": say("If you can’t reach them, go to an emergency room."),
             "afterwards": self.row(said.afterwards),
         }
@@ -212,13 +175,13 @@ class Writer:
         steps = self._product.viral_reduction if self._product is not None else None
         rows = []
         for place, name, source in self._cited.rows():
-            rest = joined(source.publisher, source.revision, kind(source))
+            rest = joined(source.publisher, source.revision, self._texts.say(kind(source)))
             named = "" if steps is None or name not in steps.src else "; ".join(steps.items)
             rows.append(
                 {
                     "number": str(place),
                     "title": source.title,
-                    "rest": f"{rest}. Steps named: {named}" if named else rest,
+                    "rest": f"{rest}. {self._texts.say('Steps named: {steps}', steps=named)}" if named else rest,
                     "address": source.address,
                 }
             )

@@ -103,7 +103,7 @@ def population_percentiles(
 
     asked = _regimen(regimen)
     chunks = draw(model, _subject(subject), asked.parts[0].per_kg, subjects, seed, None, baseline_g_per_l)
-    return percentiles(chunks, schedule(asked, days))
+    return percentiles(chunks, schedule(asked, days, model=model))
 
 
 def population_frames(
@@ -131,7 +131,7 @@ def population_frames(
     from ivigil.kinetics.population import draw, schedule
 
     asked = _regimen(regimen)
-    plan = schedule(asked, days)
+    plan = schedule(asked, days, model=model)
     per_kg = asked.parts[0].per_kg
     chunks = draw(model, _subject(subject), per_kg, subjects, seed, None, baseline_g_per_l, chunk_of(plan))
     return level_frames(chunks, plan)

@@ -14,9 +14,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.kernels import BASELINE, CL, CONFLUENT, F_FACILITATED, F_SC, IV, KA, SC, VC, VP, Q
 
 Floats = NDArray[np.float64]
@@ -70,7 +71,7 @@ def course(
     )
 
 
-@njit(cache=True)
+@compiled()
 def _transfer(p, scale, rates, amplitudes):
     """Rates (3) and amplitudes (from, to, rate) of one stretch; see :func:`ivigil.kinetics.changing.transfer`."""
     cl, vc, ka = p[CL] * scale[CL], p[VC] * scale[VC], p[KA] * scale[KA]
@@ -105,7 +106,7 @@ def _transfer(p, scale, rates, amplitudes):
                 amplitudes[2, place, 2] -= part
 
 
-@njit(cache=True)
+@compiled()
 def run(p, way, out):
     """Total IgG (g/L) at the outputs of a course into ``out``, for one set of parameters by slot."""
     stretches = way.scale.shape[0]
@@ -144,7 +145,7 @@ def run(p, way, out):
         )
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def run_all(parameters, way, out):
     """The same for many sets of parameters: ``out`` is (sets, outputs)."""
     for row in prange(parameters.shape[0]):

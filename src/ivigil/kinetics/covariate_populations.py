@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, Severity
 from ivigil.kinetics import kernels
 from ivigil.kinetics.body_size import Sex, lean_mass_kg
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.individual import individual
 from ivigil.kinetics.population import CHUNK, Bounds, Drawn, draw_chunk, ready
 from ivigil.kinetics.randomness import normals
@@ -83,7 +83,7 @@ def _lean(weight_kg: float, height_cm: float, female: bool, age_years: float) ->
         return math.nan
 
 
-@njit(cache=True)
+@compiled()
 def _numbers(seed, subjects, attempt, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled
     for row in range(subjects.size):
         normals(seed, subjects[row], attempt, out[row])

@@ -32,7 +32,7 @@ from typing import Any, cast
 from ivigil import written
 from ivigil.errors import BadInput
 from ivigil.kinetics.body_size import Sex
-from ivigil.kinetics.regimens import Dose, Route
+from ivigil.kinetics.regimens import MOST_DOSES, Dose, Route
 from ivigil.kinetics.subjects import Subject, Weighing
 from ivigil.kinetics.treatment import Level, Treatment
 from ivigil.quantities import HOURS_PER_DAY, MG_PER_DL_IN_G_PER_L, MG_PER_G
@@ -98,8 +98,6 @@ MISSING = frozenset({".", ""})
 COMMENT = "#"
 #: Digits of the conversions; a float has 17.
 WORKING_DIGITS = 40
-#: No subject had more doses than this; a slip in ADDL would fill the memory.
-MOST_DOSES = 100_000
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
@@ -217,15 +215,15 @@ def read_events(text: str, layout: Layout) -> tuple[EventSubject, ...]:
     Raises:
         BadInput: names line, column, value, rule and remedy.
     """
-    found: list[EventSubject] = []
+    found: dict[str, EventSubject] = {}
     for name, together in itertools.groupby(_lines(text, layout), key=_named):
         lines = tuple(together)
-        if any(one.id == name for one in found):
+        if name in found:
             raise lines[0].bad("ID", "The rows of a subject stand together.", "Sort by ID, or give another ID.")
-        found.append(_subject(name, lines))
+        found[name] = _subject(name, lines)
     if not found:
         raise BadInput("table", None, "It holds no row.", "Write a header and at least one row.")
-    return tuple(found)
+    return tuple(found.values())
 
 
 def _lines(text: str, layout: Layout) -> Iterator[_Cells]:

@@ -19,7 +19,7 @@ from ivigil.kinetics.event_tables import (
     Layout,
     Row,
 )
-from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Regimen, Route
+from ivigil.kinetics.regimens import IMMUNOGLOBULIN, MOST_DOSES, Dose, Regimen, Route
 from ivigil.kinetics.subjects import Subject
 from ivigil.kinetics.treatment import Treatment
 from ivigil.quantities import HOURS_PER_DAY
@@ -55,6 +55,8 @@ def events_of_regimen(
     """A regimen from day 0 to ``days``, with a place for a prediction every ``every_d`` days."""
     if not 0 < days < math.inf or (every_d is not None and not 0 < every_d <= days):
         raise BadInput("--days", days, "Days and the step between predictions are above zero.", "Correct them.")
+    if every_d is not None and days / every_d > MOST_DOSES:
+        raise BadInput("--every-days", every_d, f"A table has at most {MOST_DOSES} such rows.", "Give a longer step.")
     doses = regimen.doses(lambda day: subject.dosing_weight_kg or subject.at(day).weight_kg, days)
     at = () if every_d is None else tuple(number * every_d for number in range(math.floor(days / every_d) + 1))
     return events_of(name, Treatment(doses, (), None), subject, at)

@@ -1,4 +1,4 @@
-"""What a posterior believes of levels: exact steady state per gram, levels after doses, weighted percentiles.
+"""What a posterior believes of levels: exact steady state per gram, and levels after doses.
 
 A set of samples is one row of parameters each (see :mod:`.kernels` for the slots). Exogenous IgG is proportional to the
 dose, so one answer per gram serves every dose of a schedule.
@@ -14,10 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
 from ivigil.kinetics import changing_kernels, kernels
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.fitting import Data, _predict
 from ivigil.kinetics.population import ROUTES, WHOLE
 from ivigil.kinetics.regimens import Dose, Route, dose_days
@@ -157,7 +158,7 @@ def baseline(parameters: Floats) -> Floats:
     return np.asarray(parameters[:, kernels.BASELINE])
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _steady(parameters, route, offsets, tau, days, out):
     for row in prange(parameters.shape[0]):
         rates, amplitudes = np.empty(3), np.empty((3, 3))
@@ -176,20 +177,7 @@ def _steady(parameters, route, offsets, tau, days, out):
             out[row, place] = total / parameters[row, kernels.VC]
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _after(parameters, dose_d, dose_g, dose_over_d, dose_route, days, out):
     for row in prange(parameters.shape[0]):
         _predict(parameters[row], dose_d, dose_g, dose_over_d, dose_route, days, out[row])
-
-
-# ---- percentiles
-
-
-def quantiles(values: NDArray[np.floating], weights: Floats, percents: Iterable[float]) -> list[float]:
-    """Weighted percentiles."""
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return [
-        float(values[order][min(int(np.searchsorted(reached, percent / 100 * reached[-1])), values.size - 1)])
-        for percent in percents
-    ]

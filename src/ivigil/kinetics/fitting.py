@@ -4,24 +4,29 @@ The posterior of η (log-normal deviations from the typical parameters) is the p
 level, a normal density around the prediction with variance additive² + (proportional × prediction)²; a level below
 quantification contributes the probability of lying there (Beal SL. J Pharmacokinet Pharmacodyn 2001;28:481-504, method
 M3). Its mode is found by BFGS (Nocedal J, Wright SJ. Numerical Optimization, 2006, chapter 6), its mass by sampling from
-a multivariate t around the mode, refitted once to its own weighted sample; the mean weight is the evidence by which
-models are compared. Diagnostics say how many samples that was worth.
+a multivariate t around the mode, refitted once to a smaller weighted sample of its own; the mean weight is the evidence
+by which models are compared. Diagnostics say how many samples that was worth. The whole runs compiled and without
+Python's lock, so that a caller may fit patients side by side; a patient's result depends on nothing but the seed.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,call-arg"
 # ruff: noqa: ANN001, ANN002, ANN202
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ivigil.kinetics import changing_kernels, kernels
+from ivigil.kinetics.bands import levels
 from ivigil.kinetics.changing_kernels import Course
+from ivigil.kinetics.compiling import compiled
+from ivigil.kinetics.likelihood import TINY, energies, itinerary
 from ivigil.kinetics.randomness import normals
 
 Floats = NDArray[np.float64]
@@ -37,7 +42,12 @@ ENOUGH_DESCENT, LEAST_CURVATURE = 1e-4, 1e-12
 DEGREES = 5
 #: The proposal is a little wider than the curvature at the mode says.
 WIDER = 1.2
-TINY = 1e-300
+#: The proposal is refitted to one draw for so many of the sample that follows, and to no less than so many draws.
+REFITTED_TO, LEAST_REFITTED_TO = 2, 200
+#: Where the slots stand among what the compiled functions take.
+SLOTS_AT = 2
+#: Different sets of standard draws kept: a cohort asks for the same ones again and again.
+KEPT_DRAWS = 64
 
 
 @dataclass(frozen=True)
@@ -59,12 +69,16 @@ class Data:
     stretch_d: Floats = field(default_factory=lambda: np.empty(0))
     scale: Floats = field(default_factory=lambda: np.ones((1, kernels.SLOTS)))
 
+    @property
+    def doses(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+        """Days, grams, durations (days) and routes, as the compiled functions take them."""
+        return self.dose_d, self.dose_g, self.dose_over_d, self.dose_route
+
     def course(self, days: Floats) -> Course | None:
         """Doses, stretches and outputs at ``days``; None where nothing changes and superposition does."""
         if not self.stretch_d.size:
             return None
-        doses = (self.dose_d, self.dose_g, self.dose_over_d, self.dose_route)
-        return changing_kernels.course(*doses, self.stretch_d, self.scale, days)
+        return changing_kernels.course(*self.doses, self.stretch_d, self.scale, days)
 
 
 @dataclass(frozen=True)
@@ -99,45 +113,18 @@ class Posterior:
 
 def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
     """Mode and posterior; without levels the posterior is the prior and the mode the typical subject."""
-    slots = prior.slots
-    fixed = (
-        prior.typical,
-        prior.omega,
-        slots,
-        data.dose_d,
-        data.dose_g,
-        data.dose_over_d,
-        data.dose_route,
-        data.level_d,
-        data.level_g_per_l,
-        data.below,
-        prior.additive_g_per_l,
-        prior.proportional,
-        data.course(data.level_d),
+    parameters, weights = np.empty((samples, kernels.SLOTS)), np.empty(samples)
+    z, converged, log_evidence = _fit(
+        *_fixed(prior, data), -1, weights, parameters, *_standards(seed, samples, prior.slots.size)
     )
-    z, converged = _mode(np.zeros(slots.size), *fixed)
-    # Flat in some direction, or a saddle of rounding: the prior's own curvature is the least there is.
-    values, vectors = np.linalg.eigh(_hessian(z, *fixed))
-    centre, spread = z, vectors * (WIDER / np.sqrt(np.maximum(values, 1.0)))
-    drawn, logs = np.empty((samples, slots.size)), np.empty(samples)
-    _sample(centre, spread, np.uint64(seed), 0, drawn, logs, *fixed)
-    weights, _ = _normalised(logs)
-    centre = weights @ drawn
-    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(drawn.T, aweights=weights)))
-    spread = vectors * (WIDER * np.sqrt(np.maximum(values, TINY)))
-    _sample(centre, spread, np.uint64(seed), 1, drawn, logs, *fixed)
-    # The density of the proposal holds the determinant of its spread, the same for all.
-    weights, log_mean = _normalised(logs + math.log(abs(np.linalg.det(spread))))
-    parameters = np.tile(prior.typical, (samples, 1))
-    parameters[:, slots] *= np.exp(prior.omega[slots] * drawn)
     mode = prior.typical.copy()
-    mode[slots] *= np.exp(prior.omega[slots] * z)
+    mode[prior.slots] *= np.exp(prior.omega[prior.slots] * z)
     return Posterior(
         mode=mode,
         samples=parameters,
         weights=weights,
         ess=float(1.0 / (weights @ weights)),
-        log_evidence=log_mean,
+        log_evidence=float(log_evidence),
         converged=bool(converged),
     )
 
@@ -158,53 +145,100 @@ def surprise(prior: Prior, data: Data, place: int, samples: int, seed: int) -> f
     The prediction's variance is that of the posterior from the other levels and of measuring. A level below
     quantification surprises only by what is predicted above its limit.
     """
-    others = np.arange(data.level_d.size) != place
-    known = fit(prior, without(data, others), samples, seed)
-    levels = np.empty(samples)
-    way = data.course(data.level_d[place : place + 1])
-    if way is None:
-        _predict_all(
-            known.samples, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route, data.level_d[place], levels
-        )
-    else:
-        changing_kernels.run_all(known.samples, way, levels.reshape(-1, 1))
-    mean = float(known.weights @ levels)
-    spread = float(known.weights @ (levels - mean) ** 2)
-    noise = prior.additive_g_per_l**2 + prior.proportional**2 * float(known.weights @ levels**2)
+    weights, levels = np.empty(samples), np.empty(samples)
+    _fit(
+        *_fixed(prior, data),
+        place,
+        weights,
+        levels.reshape(samples, 1),
+        *_standards(seed, samples, prior.slots.size),
+    )
+    mean = float(weights @ levels)
+    spread = float(weights @ (levels - mean) ** 2)
+    noise = prior.additive_g_per_l**2 + prior.proportional**2 * float(weights @ levels**2)
     away = (float(data.level_g_per_l[place]) - mean) / math.sqrt(spread + noise)
     return min(away, 0.0) if data.below[place] else away
 
 
-def _normalised(logs: Floats) -> tuple[Floats, float]:
-    """Weights that sum to 1, and the log of their mean before that."""
-    top = float(logs.max())
-    weights = np.exp(logs - top)
-    total = float(weights.sum())
-    return np.asarray(weights / total), top + math.log(total / logs.size)
+def mode(prior: Prior, data: Data) -> tuple[Floats, bool]:
+    """The most likely z (η = ω z, by slot that varies), and whether the search reached it."""
+    z, converged = _mode(*_fixed(prior, data), -1)
+    return z, bool(converged)
+
+
+def log_density(prior: Prior, data: Data, zs: Floats) -> Floats:
+    """The log posterior density, up to the levels' own, of rows of z."""
+    out = np.empty(len(zs))
+    energies(np.ascontiguousarray(zs), out, *_fixed(prior, data), -1, out, np.empty((0, kernels.SLOTS)))
+    return -out
+
+
+def _fixed(prior: Prior, data: Data):
+    """What does not change while one patient is fitted, as the compiled functions take it."""
+    return (
+        prior.typical,
+        prior.omega,
+        prior.slots,
+        *data.doses,
+        data.level_d,
+        data.level_g_per_l,
+        data.below,
+        prior.additive_g_per_l,
+        prior.proportional,
+        *itinerary(data.dose_d, data.dose_over_d, data.level_d),
+        data.course(data.level_d),
+    )
+
+
+def _standards(seed: int, samples: int, size: int):
+    """Standard draws for the proposal's refit and for the sample, each with its log density."""
+    first = min(max(samples // REFITTED_TO, LEAST_REFITTED_TO), samples)
+    return (*_standard(seed, 0, first, size), *_standard(seed, 1, samples, size))
+
+
+@lru_cache(maxsize=KEPT_DRAWS)
+def _standard(seed: int, attempt: int, samples: int, size: int) -> tuple[Floats, Floats]:
+    """Rows of a standard multivariate t, and their log density; a row depends on the seed and its number alone."""
+    drawn, logs = np.empty((samples, size)), np.empty(samples)
+    _draw_standard(np.uint64(seed), attempt, drawn, logs)
+    return drawn, logs
 
 
 def predicted(parameters: Floats, data: Data, days: Floats) -> Floats:
     """Total IgG (g/L) of one set of parameters at ``days``, just before any dose of that moment."""
     out = np.empty(days.size)
     way = data.course(days)
-    if way is not None:
+    if way is None:
+        _predict(parameters, *data.doses, days, out)
+    else:
         changing_kernels.run(parameters, way, out)
-        return out
-    _predict(parameters, data.dose_d, data.dose_g, data.dose_over_d, data.dose_route, days, out)
     return out
 
 
-def simulate(parameters: Floats, data: Data, step_d: float, out: NDArray[np.float32]) -> None:
-    """Total IgG (g/L) of each row of ``parameters`` every ``step_d`` from day 0 on into ``out`` (rows, outputs)."""
-    way = data.course(step_d * np.arange(out.shape[1], dtype=np.float64))
-    if way is not None:
-        changing_kernels.run_all(parameters, way, out)
-        return
-    doses = (data.dose_d, data.dose_g, data.dose_over_d, data.dose_route)
-    kernels.dense(parameters, np.ones(len(parameters)), 0.0, step_d, *doses, out)
+def simulate(parts: Sequence[tuple[Floats, Data]], step_d: float, outputs: int) -> NDArray[np.float32]:
+    """Total IgG (g/L), shape (outputs, samples), every ``step_d`` from day 0 on, just before any dose.
+
+    Args:
+        parts: the samples of each model (parameters by slot) and what it knows; every model has the same doses.
+        step_d: days between outputs.
+        outputs: how many.
+    """
+    days = step_d * np.arange(outputs, dtype=np.float64)
+    ways = [data.course(days) for _, data in parts]
+    if all(way is None for way in ways):
+        return levels(np.concatenate([samples for samples, _ in parts]), step_d, outputs, parts[0][1].doses)
+    found = []
+    for (samples, data), way in zip(parts, ways, strict=True):
+        if way is None:
+            found.append(levels(samples, step_d, outputs, data.doses))
+        else:
+            own = np.empty((len(samples), outputs), dtype=np.float32)
+            changing_kernels.run_all(samples, way, own)
+            found.append(own.T)
+    return np.ascontiguousarray(np.concatenate(found, axis=1))
 
 
-@njit(cache=True)
+@compiled()
 def _predict(p, dose_d, dose_g, dose_over_d, dose_route, days, out):
     rates, amplitudes = np.empty(3), np.empty((3, 3))
     kernels._disposition(p, rates, amplitudes)
@@ -220,70 +254,52 @@ def _predict(p, dose_d, dose_g, dose_over_d, dose_route, days, out):
         out[place] = total / p[kernels.VC] + p[kernels.BASELINE]
 
 
-@njit(cache=True)
-def _predict_all(parameters, dose_d, dose_g, dose_over_d, dose_route, day, out):
-    days, one = np.array([day]), np.empty(1)
-    for row in range(parameters.shape[0]):
-        _predict(parameters[row], dose_d, dose_g, dose_over_d, dose_route, days, one)
-        out[row] = one[0]
+@compiled()
+def _draw_standard(seed, attempt, drawn, logs):
+    size = drawn.shape[1]
+    numbers = np.empty(size + DEGREES)
+    constant = (
+        math.lgamma(0.5 * (DEGREES + size)) - math.lgamma(0.5 * DEGREES) - 0.5 * size * math.log(DEGREES * math.pi)
+    )
+    for row in range(drawn.shape[0]):
+        normals(seed, row, attempt, numbers)
+        chi = length = 0.0
+        for one in range(DEGREES):
+            chi += numbers[size + one] ** 2
+        shrink = math.sqrt(DEGREES / chi)
+        for one in range(size):
+            drawn[row, one] = shrink * numbers[one]
+            length += numbers[one] ** 2
+        logs[row] = constant - 0.5 * (DEGREES + size) * math.log1p(length * shrink * shrink / DEGREES)
 
 
-@njit(cache=True)
-def _objective(
-    z,
-    typical,
-    omega,
-    slots,
-    dose_d,
-    dose_g,
-    dose_over_d,
-    dose_route,
-    level_d,
-    level,
-    below,
-    additive,
-    proportional,
-    way=None,
-):
-    """Minus the log posterior density of z, whose prior is standard normal (η = ω z)."""
-    p = typical.copy()
-    value = 0.5 * z.size * math.log(2.0 * math.pi)
-    for one in range(z.size):
-        p[slots[one]] *= math.exp(omega[slots[one]] * z[one])
-        value += 0.5 * z[one] * z[one]
-    found = np.empty(level_d.size)
-    if way is None:
-        _predict(p, dose_d, dose_g, dose_over_d, dose_route, level_d, found)
-    else:
-        changing_kernels.run(p, way, found)
-    for one in range(level_d.size):
-        variance = additive * additive + (proportional * found[one]) ** 2
-        away = (level[one] - found[one]) / math.sqrt(variance)
-        if below[one]:
-            value -= math.log(max(0.5 * math.erfc(-away / math.sqrt(2.0)), TINY))
-        else:
-            value += 0.5 * (away * away + math.log(2.0 * math.pi * variance))
-    return value
-
-
-@njit(cache=True)
+@compiled()
 def _gradient(z, out, *fixed):
-    moved = z.copy()
-    for one in range(z.size):
-        moved[one] = z[one] + GRADIENT_STEP
-        above = _objective(moved, *fixed)
-        moved[one] = z[one] - GRADIENT_STEP
-        out[one] = (above - _objective(moved, *fixed)) / (2.0 * GRADIENT_STEP)
-        moved[one] = z[one]
+    size = z.size
+    moved, values = np.empty((2 * size, size)), np.empty(2 * size)
+    for one in range(size):
+        for side in range(2):
+            moved[2 * one + side] = z
+            moved[2 * one + side, one] += GRADIENT_STEP if side else -GRADIENT_STEP
+    energies(moved, values, *fixed, values, np.empty((0, 0)))
+    for one in range(size):
+        out[one] = (values[2 * one + 1] - values[2 * one]) / (2.0 * GRADIENT_STEP)
 
 
-@njit(cache=True)
-def _mode(start, *fixed):
+@compiled()
+def _value(z, *fixed):
+    value = np.empty(1)
+    energies(z.reshape(1, z.size), value, *fixed, value, np.empty((0, 0)))
+    return value[0]
+
+
+@compiled()
+def _mode(*fixed):
     """The mode by BFGS with halving steps; the second answer says whether it got there."""
-    size = start.size
-    z, gradient, ahead = start.copy(), np.empty(size), np.empty(size)
+    size = fixed[SLOTS_AT].size
+    z, gradient, ahead = np.zeros(size), np.empty(size), np.empty(size)
     inverse = np.eye(size)
-    value = _objective(z, *fixed)
+    value = _value(z, *fixed)
     _gradient(z, gradient, *fixed)
     for _ in range(MOST_ITERATIONS):
         if size == 0 or np.abs(gradient).max() < GRADIENT_ENOUGH:
@@ -297,7 +313,7 @@ def _mode(start, *fixed):
         step = 1.0 if longest < LONGEST_STEP else LONGEST_STEP / longest
         while True:
             tried = z + step * direction
-            reached = _objective(tried, *fixed)
+            reached = _value(tried, *fixed)
             if reached <= value + ENOUGH_DESCENT * step * slope or step < SHORTEST_STEP:
                 break
             step *= 0.5
@@ -314,48 +330,107 @@ def _mode(start, *fixed):
     return z, False
 
 
-@njit(cache=True)
+@compiled()
 def _hessian(z, *fixed):
     size = z.size
-    found = np.empty((size, size))
-    centre = _objective(z, *fixed)
+    points = 1 + 2 * size * size
+    moved, values = np.empty((points, size)), np.empty(points)
+    moved[:] = z
+    at = 1
     for i in range(size):
         for j in range(i + 1):
-            total = 0.0
-            if i == j:
-                for sign in (-1.0, 1.0):
-                    moved = z.copy()
-                    moved[i] += sign * HESSIAN_STEP
-                    total += _objective(moved, *fixed) - centre
-                found[i, i] = total / HESSIAN_STEP**2
-                continue
             for a in (-1.0, 1.0):
+                if i == j:
+                    moved[at, i] += a * HESSIAN_STEP
+                    at += 1
+                    continue
                 for b in (-1.0, 1.0):
-                    moved = z.copy()
-                    moved[i] += a * HESSIAN_STEP
-                    moved[j] += b * HESSIAN_STEP
-                    total += a * b * _objective(moved, *fixed)
+                    moved[at, i] += a * HESSIAN_STEP
+                    moved[at, j] += b * HESSIAN_STEP
+                    at += 1
+    energies(moved, values, *fixed, values, np.empty((0, 0)))
+    found = np.empty((size, size))
+    at = 1
+    for i in range(size):
+        for j in range(i + 1):
+            if i == j:
+                found[i, i] = (values[at] + values[at + 1] - 2.0 * values[0]) / HESSIAN_STEP**2
+                at += 2
+                continue
+            total = values[at] - values[at + 1] - values[at + 2] + values[at + 3]
             found[i, j] = found[j, i] = total / (4.0 * HESSIAN_STEP**2)
+            at += 4
     return found
 
 
-@njit(cache=True)
-def _sample(centre, spread, seed, attempt, drawn, logs, *fixed):
-    """Samples of a multivariate t, and the log of posterior over proposal, the determinant of its spread left out."""
+@compiled()
+def _weigh(logs, weights):
+    """Weights that sum to 1, and the log of their mean before that."""
+    top = logs.max()
+    total = 0.0
+    for row in range(logs.size):
+        weights[row] = math.exp(logs[row] - top)
+        total += weights[row]
+    for row in range(logs.size):
+        weights[row] /= total
+    return top + math.log(total / logs.size)
+
+
+@compiled()
+def _fit(
+    typical, omega, slots, dose_d, dose_g, dose_over_d, dose_route, level_d, level, below, additive, proportional,
+    kinds, step_of, steps, over_of, overs, running, way, left_out, weights, kept, first, first_logs, then, then_logs,
+):  # fmt: skip
+    """Mode, whether it was reached, log evidence; ``weights`` of the sample, and what is ``kept`` of it.
+
+    With a level left out that is what is predicted for it (one column), else the parameters (by slot).
+    """
+    fixed = (
+        typical, omega, slots, dose_d, dose_g, dose_over_d, dose_route, level_d, level, below, additive, proportional,
+        kinds, step_of, steps, over_of, overs, running, way, left_out,
+    )  # fmt: skip
+    z, converged = _mode(*fixed)
+    size, nothing = z.size, np.empty((0, 0))
+    # Flat in some direction, or a saddle of rounding: the prior's own curvature is the least there is.
+    values, vectors = np.linalg.eigh(_hessian(z, *fixed))
+    spread = vectors * (WIDER / np.sqrt(np.maximum(values, 1.0)))
+    drawn, logs = _placed(z, spread, first), np.empty(first.shape[0])
+    energies(drawn, logs, *fixed, np.empty(logs.size), nothing)
+    masses = np.empty(logs.size)
+    _weigh(-logs - first_logs, masses)
+    centre, square, mass = np.zeros(size), np.zeros((size, size)), 0.0
+    for row in range(logs.size):
+        mass += masses[row] * masses[row]
+        for i in range(size):
+            centre[i] += masses[row] * drawn[row, i]
+    for row in range(logs.size):
+        for i in range(size):
+            for j in range(i + 1):
+                square[i, j] += masses[row] * (drawn[row, i] - centre[i]) * (drawn[row, j] - centre[j])
+    for i in range(size):
+        for j in range(i + 1):
+            square[i, j] = square[j, i] = square[i, j] / max(1.0 - mass, TINY)
+    values, vectors = np.linalg.eigh(square)
+    deviations = WIDER * np.sqrt(np.maximum(values, TINY))
+    drawn = _placed(centre, vectors * deviations, then)
+    logs = np.empty(then.shape[0])
+    if left_out >= 0:
+        energies(drawn, logs, *fixed, kept.ravel(), nothing)
+    else:
+        energies(drawn, logs, *fixed, logs, kept)
+    # The density of the proposal holds the determinant of its spread, the same for all.
+    return z, converged, _weigh(-logs - then_logs, weights) + np.log(deviations).sum()
+
+
+@compiled()
+def _placed(centre, spread, standard):
+    """Standard draws around a centre."""
     size = centre.size
-    numbers = np.empty(size + DEGREES)
-    constant = (
-        math.lgamma(0.5 * (DEGREES + size)) - math.lgamma(0.5 * DEGREES) - 0.5 * size * math.log(DEGREES * math.pi)
-    )
-    for row in range(drawn.shape[0]):
-        normals(seed, row, attempt, numbers)
-        chi = 0.0
-        for one in range(DEGREES):
-            chi += numbers[size + one] ** 2
-        length = 0.0
-        for one in range(size):
-            length += numbers[one] ** 2
-        shrink = math.sqrt(DEGREES / chi)
-        drawn[row] = centre + shrink * (spread @ numbers[:size])
-        proposal = constant - 0.5 * (DEGREES + size) * math.log1p(length * shrink * shrink / DEGREES)
-        logs[row] = -_objective(drawn[row], *fixed) - proposal
+    out = np.empty((standard.shape[0], size))
+    for row in range(standard.shape[0]):
+        for i in range(size):
+            total = centre[i]
+            for j in range(size):
+                total += spread[i, j] * standard[row, j]
+            out[row, i] = total
+    return out

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,13 @@ from pydantic import BaseModel, ConfigDict
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.kinetics import kernels
+from ivigil.kinetics.bands import bands, quantiles
 from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
-from ivigil.kinetics.exposure import Belief, Voice, quantiles, with_unlearnt
+from ivigil.kinetics.exposure import Belief, Voice, with_unlearnt
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
-from ivigil.kinetics.individual import Parameters, individual
-from ivigil.kinetics.population import NAMES, ROUTES, omega
+from ivigil.kinetics.individual import Parameters, check_baseline, individual
+from ivigil.kinetics.population import NAMES, ROUTES, check_seed, omega
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
 from ivigil.kinetics.subjects import Subject
 from ivigil.kinetics.treatment import Treatment
@@ -32,7 +34,6 @@ from ivigil.knowledge.policies import KineticsPolicy
 Floats = NDArray[np.float64]
 
 PERCENTS = (5.0, 25.0, 50.0, 75.0, 95.0)
-POINTS_PER_DAY = 1
 UNITS = dict(zip((*NAMES, "baseline"), ("L/d", "L", "L/d", "L", "/d", "", "", "g/L"), strict=True))
 
 
@@ -176,7 +177,11 @@ def believe(
 
     Raises:
         BadInput: no model can forecast this patient, or the one asked for cannot.
+        ImpossibleValue: a baseline that is no level, or a seed that is no 64-bit number.
     """
+    if baseline_g_per_l is not None:
+        check_baseline(baseline_g_per_l)
+    check_seed(seed)
     for dose in treatment.doses:
         if dose.drug != IMMUNOGLOBULIN:
             raise BadInput("doses", dose.drug, "A forecast counts doses of immunoglobulin.", "Leave other drugs out.")
@@ -436,29 +441,41 @@ def _when(treatment: Treatment, day: float) -> str | float:
     return moment if isinstance(moment, float) else moment.isoformat(timespec="minutes")
 
 
+def _mixture(fitted: list[_Fitted], weights: Floats) -> tuple[list[tuple[Floats, Data]], Floats]:
+    """Samples of each model that counts, and the weights of all: as many in all as for one model, shared by its weight."""
+    parts, masses = [], []
+    for one, weight in zip(fitted, weights, strict=True):
+        own = one.posterior.weights
+        first = math.ceil(weight * own.size)
+        if first and own[:first].sum() > 0.0:
+            parts.append((one.posterior.samples[:first], one.data))
+            masses.append(own[:first] * (weight / own[:first].sum()))
+    return parts, np.concatenate(masses)
+
+
+def _moments(treatment: Treatment, days: Floats) -> tuple[str | float, ...]:
+    """Whole days as the record writes times: the clock of day 0 stands behind each date."""
+    if treatment.zero is None:
+        return tuple(days.tolist())
+    first, clock = treatment.zero.toordinal(), treatment.zero.isoformat(timespec="minutes")[len("2026-11-21") :]
+    return tuple(date.fromordinal(first + int(day)).isoformat() + clock for day in days)
+
+
 def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy: KineticsPolicy) -> Curve:
     last = max([dose.day for dose in treatment.doses] + [level.day for level in treatment.levels])
     end = last + float(policy.curve_days_after_last.value)
-    outputs = int(np.ceil(end * POINTS_PER_DAY)) + 1
-    step = 1.0 / POINTS_PER_DAY
-    values = np.empty((sum(len(one.posterior.weights) for one in fitted), outputs), dtype=np.float32)
-    mass, row = [], 0
-    for one, weight in zip(fitted, weights, strict=True):
-        samples = one.posterior.samples
-        simulate(samples, one.data, step, values[row : row + len(samples)])
-        row += len(samples)
-        mass.append(weight * one.posterior.weights)
-    masses = np.concatenate(mass)
-    days = np.arange(outputs) * step
-    bands = np.array([quantiles(values[:, place], masses, PERCENTS) for place in range(outputs)])
+    outputs = int(np.ceil(end)) + 1  # one a day
+    days = np.arange(outputs, dtype=np.float64)
+    parts, masses = _mixture(fitted, weights)
+    percents = bands(simulate(parts, 1.0, outputs), masses, PERCENTS)
     return Curve(
-        time=tuple(_when(treatment, float(day)) for day in days),
+        time=_moments(treatment, days),
         day=tuple(days.tolist()),
-        p5=tuple(bands[:, 0].tolist()),
-        p25=tuple(bands[:, 1].tolist()),
-        median=tuple(bands[:, 2].tolist()),
-        p75=tuple(bands[:, 3].tolist()),
-        p95=tuple(bands[:, 4].tolist()),
+        p5=tuple(percents[:, 0].tolist()),
+        p25=tuple(percents[:, 1].tolist()),
+        median=tuple(percents[:, 2].tolist()),
+        p75=tuple(percents[:, 3].tolist()),
+        p95=tuple(percents[:, 4].tolist()),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from ivigil.errors import BadInput
+from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, Severity
 from ivigil.kinetics.subjects import DERIVED, Subject
 from ivigil.knowledge.kinetic_models import (
@@ -129,6 +130,7 @@ def _baseline(
     record = model.baseline
     assert record is not None  # a linear model has one (checked at load)
     if given_g_per_l is not None:
+        check_baseline(given_g_per_l)
         return given_g_per_l, _contradicted(model, record, given_g_per_l)
     if record.g_per_l is None:
         why = {
@@ -146,6 +148,18 @@ def _baseline(
         if "baseline" in effect.on:
             value = _applied(effect, value, subject, model, used)
     return value, ()
+
+
+def check_baseline(g_per_l: float) -> None:
+    """Refuse a baseline that is no level, whatever calls.
+
+    Raises:
+        ImpossibleValue: not a number, infinite or negative.
+    """
+    if not math.isfinite(g_per_l) or g_per_l < 0:
+        raise ImpossibleValue(
+            "--baseline-igg-g-per-l", g_per_l, "A level is a number that is not negative.", "Correct it, in g/L."
+        )
 
 
 def _contradicted(model: KineticModel, record: Baseline, given_g_per_l: float) -> tuple[Finding, ...]:

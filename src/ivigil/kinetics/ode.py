@@ -24,10 +24,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from ivigil.errors import ImpossibleValue
+from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.regimens import Dose, dose_days
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ _D5, _D6, _D7 = 701980252875 / 199316789632, -1453857185 / 822651844, 69997945 /
 _STAGES = 7
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _slope(kind, p, flow, y, dy):
     """Slopes of all states; ``flow`` is what an infusion brings a day into the first."""
     if kind == TURNOVER:
@@ -90,7 +91,7 @@ def _slope(kind, p, flow, y, dy):
         dy[AREA] = y[2]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _one(kind, p, state, gain, mark_d, bolus_g, flow_g_per_d, out_d, before, rtol, atol, most_steps, out):
     """One subject from the first mark to the last; ``state`` is left at the end. Returns a status."""
     k = np.empty((_STAGES, STATES))
@@ -195,7 +196,7 @@ def _one(kind, p, state, gain, mark_d, bolus_g, flow_g_per_d, out_d, before, rto
     return DONE
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def integrate(
     kind, parameters, states, gain, mark_d, bolus_g, flow_g_per_d, out_d, before, rtol, atol, most_steps, out, status
 ):

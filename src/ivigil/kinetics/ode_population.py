@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
 from ivigil.kinetics import kernels, ode
 from ivigil.kinetics.antagonist import rest
+from ivigil.kinetics.compiling import compiled
 from ivigil.quantities import MG_PER_G
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def histogram(parameters: Floats, scale: Floats, plan: Schedule, counts: NDArray
         _count(np.ascontiguousarray(levels.T), counts, sums)
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _count(levels, counts, sums):  # noqa: ANN001, ANN202 - compiled
     bits = levels.view(np.int32)
     for output in prange(levels.shape[0]):

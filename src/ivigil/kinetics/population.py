@@ -207,6 +207,15 @@ def ready(model: KineticModel, subjects: int, seed: int) -> None:
         )
     if subjects < 1:
         raise ImpossibleValue("--subjects", subjects, "A population has at least one subject.", "Give a larger number.")
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the counter of the random numbers cannot hold.
+
+    Raises:
+        ImpossibleValue: below 0 or above 2^64 - 1.
+    """
     if not 0 <= seed <= LARGEST_SEED:
         raise ImpossibleValue("--seed", seed, "A seed is a whole number from 0 to 2^64 - 1.", "Give another one.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -273,30 +272,28 @@ def _of_interval(curve: _Curve) -> Metrics:
 
 
 def _extreme(curve: _Curve, sign: int) -> float:
-    """The highest (+1) or lowest (−1) level: looked for between bends, then closed in on by golden section."""
-    best = -np.inf
+    """The highest (+1) or lowest (−1) level: looked for between bends, then closed in on by golden section.
+
+    All stretches at once: one at a time, the doses would be gone through anew for each point of each stretch.
+    """
     bends = curve.window.bends
-    for left, right in itertools.pairwise(bends):
-        # The end of a stretch is the moment before the next dose.
-        days = np.linspace(left, right, POINTS_PER_STRETCH + 1)
-        inner = days.copy()
-        inner[-1] = np.nextafter(right, left)
-        levels = sign * curve(inner)
-        at = int(np.argmax(levels))
-        low, high = inner[max(at - 1, 0)], inner[min(at + 1, POINTS_PER_STRETCH)]
-        best = max(best, float(levels[at]), _golden(curve, sign, low, high))
-    return sign * best
+    share = np.linspace(0.0, 1.0, POINTS_PER_STRETCH + 1)
+    inner = bends[:-1, None] + np.diff(bends)[:, None] * share
+    # The end of a stretch is the moment before the next dose.
+    inner[:, -1] = np.nextafter(bends[1:], bends[:-1])
+    levels = sign * curve(inner.ravel()).reshape(inner.shape)
+    rows, at = np.arange(len(inner)), levels.argmax(axis=1)
+    low, high = inner[rows, np.maximum(at - 1, 0)], inner[rows, np.minimum(at + 1, POINTS_PER_STRETCH)]
+    return sign * max(float(levels.max()), _golden(curve, sign, low, high))
 
 
-def _golden(curve: _Curve, sign: int, low: float, high: float) -> float:
+def _golden(curve: _Curve, sign: int, low: Floats, high: Floats) -> float:
     for _ in range(GOLDEN_STEPS):
         a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        first, second = sign * curve(np.array([a, b]))
-        if first < second:
-            low = a
-        else:
-            high = b
-    return float(sign * curve(np.array([(low + high) / 2]))[0])
+        first, second = np.split(sign * curve(np.concatenate([a, b])), 2)
+        rises = first < second
+        low, high = np.where(rises, a, low), np.where(rises, high, b)
+    return float((sign * curve((low + high) / 2)).max())
 
 
 def _summary(cmin: float, ctrough: float, cmax: float, auc: float, length_d: float) -> Metrics:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import uint32, uint64
+
+from ivigil.kinetics.compiling import compiled
 
 _MULTIPLY_0, _MULTIPLY_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
@@ -20,7 +22,7 @@ _SHIFT = np.uint64(32)
 _UNIT = 2.0**-53
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled
     """Four 32-bit words from a counter of four and a key of two."""
     for _ in range(_ROUNDS):
@@ -35,7 +37,7 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]  # noqa: ANN
     return c0, c1, c2, c3
 
 
-@njit(cache=True)
+@compiled()
 def normals(seed, subject, attempt, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled
     """Standard normals of one subject into ``out``: slot k is the same however many slots there are."""
     k0, k1 = uint32(uint64(seed) & _LOW), uint32(uint64(seed) >> _SHIFT)

@@ -17,10 +17,12 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
+from ivigil import written
 from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.quantities import DAYS_PER_WEEK, HOURS_PER_DAY, MG_PER_G, MIN_PER_H
 
@@ -35,6 +37,9 @@ class Route(StrEnum):
 
 #: A weight (kg), or the weight of each day, or none that is known.
 Weight = float | Callable[[float], float | None] | None
+
+#: No regimen or table has more doses than this; a slip in an interval would fill the memory.
+MOST_DOSES = 100_000
 
 #: The drug of a regimen that names none.
 IMMUNOGLOBULIN = "immunoglobulin"
@@ -92,6 +97,37 @@ class Part:
                 "A course must be over before the next begins.",
                 "Give fewer daily doses or a longer interval.",
             )
+        if self.until_day is not None and self.until_day <= self.from_day:
+            raise BadInput(
+                "regimen", f"until day {self.until_day:g}", "The part ends before it gives a dose.", "Give a later day."
+            )
+        self._check_exceptions()
+
+    def _check_exceptions(self) -> None:
+        """Courses that are left out or late exist, and a late one is begun before the next."""
+        for number in sorted(self.missed | self.late_d.keys()):
+            if number < 1 or not self._begins(number) < (math.inf if self.until_day is None else self.until_day):
+                raise BadInput("regimen", f"dose {number}", "The part has no such dose.", "Count the doses from 1.")
+            if number in self.missed and number in self.late_d:
+                raise BadInput("regimen", f"dose {number}", "It is left out and late.", "Keep one.")
+        for number, late in self.late_d.items():
+            after = number + 1
+            while after in self.missed:
+                after += 1
+            following = self._begins(after) + self.late_d.get(after, 0.0)
+            if not self._begins(number) + late + self.doses - 1 < following:
+                raise BadInput(
+                    "regimen",
+                    f"dose {number} late by {late:g} d",
+                    "It comes with the next one or after it.",
+                    "Write it as left out, or give a shorter delay.",
+                )
+
+    def _begins(self, number: int) -> float:
+        """The day on which a course is due; a part given once has one only."""
+        if self.every_d is None:
+            return self.from_day if number == 1 else math.inf
+        return self.from_day + (number - 1) * self.every_d
 
     def grams(self, weight_kg: float | None) -> float:
         """Grams of one dose.
@@ -117,10 +153,32 @@ class Part:
         while day < end:
             if number not in self.missed:
                 yield number, day + self.late_d.get(number, 0.0)
-            if self.every_d is None:
-                return
             number += 1
-            day = self.from_day + (number - 1) * self.every_d
+            day = self._begins(number)
+
+    def check_until(self, end_day: float) -> None:
+        """Refuse what has no end, and exceptions of courses that are not given before ``end_day``.
+
+        Raises:
+            BadInput: a dose that is left out or late, and is due on that day or later.
+            ImpossibleValue: more than :data:`MOST_DOSES`.
+        """
+        courses = 1.0 if self.every_d is None else max(end_day - self.from_day, 0.0) / self.every_d
+        if not courses * self.doses <= MOST_DOSES:
+            raise ImpossibleValue(
+                "regimen",
+                f"{courses * self.doses:.3g} doses",
+                f"A regimen has at most {MOST_DOSES} doses.",
+                "Give a longer interval or fewer days.",
+            )
+        for number in sorted(self.missed | self.late_d.keys()):
+            if self._begins(number) >= end_day:
+                raise BadInput(
+                    "regimen",
+                    f"dose {number}",
+                    f"It is not due before day {end_day:g}, so leaving it out or giving it late changes nothing.",
+                    "Leave these words out, or look at more days.",
+                )
 
     def given(self, weight_kg: Weight, end_day: float) -> Iterator[Dose]:
         """Every dose that begins before ``end_day``; where the weight changes, each counts the weight of its day."""
@@ -150,11 +208,35 @@ class Regimen:
                 )
 
     def doses(self, weight_kg: Weight, end_day: float) -> tuple[Dose, ...]:
-        """Every dose before ``end_day`` in order of time; a part lasts until the next begins."""
+        """Every dose before ``end_day`` in order of time; a part lasts until the next begins.
+
+        Raises:
+            BadInput: words that change nothing before ``end_day``: a part without a dose, a dose that is left out or late
+                after it; or a course that the next part cuts short.
+            ImpossibleValue: more than :data:`MOST_DOSES`.
+        """
         found: list[Dose] = []
         for number, part in enumerate(self.parts):
-            following = self.parts[number + 1].from_day if number + 1 < len(self.parts) else end_day
-            found.extend(part.given(weight_kg, min(end_day, following)))
+            following = self.parts[number + 1].from_day if number + 1 < len(self.parts) else math.inf
+            part.check_until(min(end_day, following))
+            if following < end_day and any(
+                day + part.doses - 1 >= following for _, day in part.starts(min(end_day, following))
+            ):
+                raise BadInput(
+                    "regimen",
+                    f"from day {following:g}",
+                    "The next part begins before the last course of this one is over.",
+                    "End the part with `until day N`, or begin the next one later.",
+                )
+            given = tuple(part.given(weight_kg, min(end_day, following)))
+            if not given:
+                raise BadInput(
+                    "regimen",
+                    f"from day {part.from_day:g}",
+                    f"The part gives no dose before day {min(end_day, following):g}.",
+                    "Leave it out, or look at more days.",
+                )
+            found.extend(given)
         return tuple(sorted(found, key=lambda dose: dose.day))
 
     @property
@@ -170,8 +252,9 @@ class Regimen:
 
 # ---- words
 
-_NUMBER = r"(\d+(?:\.\d+)?)"
-_WHOLE = r"(\d+)"
+_T = TypeVar("_T")
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
+_WHOLE = r"([0-9]+)"
 #: A phrase of a part and what it sets; each may stand once, except those about single doses.
 _PHRASES: dict[str, re.Pattern[str]] = {
     "doses": re.compile(rf"in {_WHOLE} daily doses"),
@@ -198,6 +281,13 @@ def read_regimen(text: str) -> Regimen:
         BadInput: words that are not in the grammar, or that leave open what is given when.
         ImpossibleValue: a number that cannot be.
     """
+    if not text.isascii() or len(text) > written.MAX_TEXT:
+        raise BadInput(
+            "regimen",
+            text,
+            f"A regimen has plain letters, the digits 0 to 9 and at most {written.MAX_TEXT} characters.",
+            _HOW,
+        )
     words = " ".join(text.lower().split())
     parts = [_part(one.strip(), text) for one in re.split(r", ?then ", words)]
     if len(parts) > 1:
@@ -223,18 +313,48 @@ def _part(words: str, whole: str) -> Part:
     over = found.get("over")
     until = found.get("until")
     return Part(
-        amount=float(amount) * _GRAMS[unit],
+        amount=_number(amount) * _GRAMS[unit],
         per_kg=unit.endswith("/kg"),
         route=Route(route.replace(" ", "_")),
         drug=drug or IMMUNOGLOBULIN,
-        doses=int(found["doses"][0][0]) if "doses" in found else 1,
-        every_d=None if every is None else float(every[0][0]) * (DAYS_PER_WEEK if every[0][1].startswith("w") else 1),
-        over_h=0.0 if over is None else float(over[0][0]) / (MIN_PER_H if over[0][1].startswith("m") else 1),
-        from_day=float(found["from"][0][0]) if "from" in found else 0.0,
-        until_day=None if until is None else float(until[0][0]),
-        missed=frozenset(int(one[0]) for one in found.get("missed", ())),
-        late_d={int(number): float(days) for number, days in found.get("late", ())},
+        doses=_whole(found["doses"][0][0]) if "doses" in found else 1,
+        every_d=None if every is None else _number(every[0][0]) * (DAYS_PER_WEEK if every[0][1].startswith("w") else 1),
+        over_h=0.0 if over is None else _number(over[0][0]) / (MIN_PER_H if over[0][1].startswith("m") else 1),
+        from_day=_number(found["from"][0][0]) if "from" in found else 0.0,
+        until_day=None if until is None else _number(until[0][0]),
+        missed=frozenset(_each_once(_whole(one[0]) for one in found.get("missed", ()))),
+        late_d=dict(
+            zip(
+                _each_once(_whole(number) for number, _ in found.get("late", ())),
+                (_number(days) for _, days in found.get("late", ())),
+                strict=True,
+            )
+        ),
     )
+
+
+def _number(text: str) -> float:
+    return float(_read(written.number_in_text, text))
+
+
+def _whole(text: str) -> int:
+    return _read(written.whole_in_text, text)
+
+
+def _read(how: Callable[[str], _T], text: str) -> _T:
+    try:
+        return how(text)
+    except written.NotReadable as problem:
+        raise BadInput("regimen", text, problem.rule, problem.remedy) from problem
+
+
+def _each_once(numbers: Iterable[int]) -> list[int]:
+    """Numbers of doses of which the words speak: of two that are said one would be dropped unseen."""
+    found = list(numbers)
+    for number in found:
+        if found.count(number) > 1:
+            raise BadInput("regimen", f"dose {number}", "It is said twice in one part.", "Keep one.")
+    return found
 
 
 def _phrases(rest: str, whole: str) -> dict[str, list[tuple[str, ...]]]:

@@ -1,26 +1,78 @@
-"""How questions in free words are read: word lists only, no medical fact."""
+"""How questions in free words are read: word lists, and the few sentences said before anything is looked up."""
 
 from __future__ import annotations
 
-from ivigil.knowledge.facts import Record
+from ivigil.knowledge.facts import FromOne, Record, Statement, Terms
+
+
+class Cause(Record):
+    """A sign that several conditions share: ``terms`` said in a context mean the conditions that ``means`` gives for it."""
+
+    terms: Terms
+    means: dict[str, Terms]
+
+
+class DenialWords(Record):
+    """How far a word of denial reaches in a question; the words themselves are those of ``policy/free_text.toml``.
+
+    ``also`` are further words; ``only_before`` and ``only_after`` say on which side of its term a word stands, any other
+    may stand on both. ``passes_before`` and ``passes_after`` may stand between; ``joins`` join the terms of a list.
+    """
+
+    also: Terms
+    only_before: Terms
+    only_after: Terms
+    passes_before: Terms
+    passes_after: Terms
+    joins: Terms
 
 
 class AskWords(Record):
     """Word lists for recognising conditions in a question.
 
-    ``capitals_only`` abbreviations count only as written; ``not_specific`` terms never make a match alone; ``contexts``
-    are words for a form of a condition (child, pregnancy), and ``forms`` says which condition a context then means.
-    ``skipped`` are small words that are passed over. ``emergency`` are phrases by which somebody tells of a sign that needs
-    help at once, by the sign's key in the leaflet. ``denied_before`` and ``denied_after`` are words by which a question denies
-    the condition beside them, with no more than ``fillers`` between.
+    ``capitals_only`` abbreviations count only as written; ``units`` are abbreviations that are a unit or an hour after a
+    number; ``not_specific`` terms never make a match alone; ``contexts`` are words for a form or a cause, ``forms`` says
+    which condition a context then means, and ``causes`` which one a shared sign means. ``skipped`` are small words that
+    are passed over.
     """
 
     capitals_only: tuple[str, ...]
+    units: tuple[str, ...]
     not_specific: tuple[str, ...]
     contexts: dict[str, tuple[str, ...]]
     skipped: tuple[str, ...]
-    forms: dict[str, dict[str, str]]
-    denied_before: tuple[str, ...]
-    denied_after: tuple[str, ...]
-    fillers: tuple[str, ...]
-    emergency: dict[str, tuple[str, ...]]
+    forms: dict[str, dict[str, Terms]]
+    causes: dict[str, Cause]
+    denials: DenialWords
+
+
+class Said(Record):
+    """One way to write a sign: a word of each group, in any order, all within ``within_words`` words."""
+
+    all_of: tuple[Terms, ...]
+    within_words: FromOne
+
+
+class Sign(Record):
+    """A sign of the leaflet as people write it, and the statements for staff that belong to it."""
+
+    said: tuple[Said, ...]
+    staff: Terms = ()
+
+
+class Advice(Record):
+    """What is said before anything else. ``call`` is filled with the ``{numbers}``."""
+
+    now: Statement
+    call: Statement
+    same_day: Statement
+
+
+class AskSigns(Record):
+    """Signs by their name in ``leaflet/leaflet.toml``; ``during`` is anything that is felt while the infusion runs."""
+
+    advice: Advice
+    help_at_once: dict[str, Sign]
+    during: Sign
+    same_day: dict[str, Sign]
+    often: dict[str, Sign]

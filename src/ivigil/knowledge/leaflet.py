@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ivigil.errors import BadKnowledge
-from ivigil.knowledge.facts import Items, Record, Statement, Terms
+from ivigil.knowledge.facts import Items, Record, Statement
 from ivigil.knowledge.policies import Number
 
 if TYPE_CHECKING:
@@ -51,9 +51,32 @@ class Signs(Record):
     help_at_once: dict[str, Statement]
     same_day: dict[str, Statement]
     during: Statement
-    now: Statement
     afterwards: Statement
     then: dict[str, Statement]
+
+
+class Instead(Record):
+    """Sentences that replace those of the same name, or stand beside the others, in one circumstance of a plan."""
+
+    day: dict[str, Statement] = {}
+    before: dict[str, Statement] = {}
+    bring: dict[str, Statement] = {}
+    then: dict[str, Statement] = {}
+
+
+class Circumstances(Record):
+    """What a plan is like, and what the leaflet then says instead.
+
+    ``little_fluid`` holds where the plan has a finding of ``little_fluid_findings``, ``drowsy`` where the caution of a
+    medicine before the start has a word of ``drowsy_words``.
+    """
+
+    little_fluid_findings: Items
+    drowsy_words: Items
+    home: Instead
+    little_fluid: Instead
+    drowsy: Instead
+    drowsy_at_home: Instead
 
 
 class Emergency(Statement):
@@ -62,32 +85,18 @@ class Emergency(Statement):
     region: str
 
 
-class InPlace(Statement):
-    """A statement said in the place of another (``of``): at home, or where the plan holds one of the findings ``where``."""
-
-    of: str
-    at_home: bool = False
-    where: Terms = ()
-
-
 class LeafletFacts(Record):
-    """Every statement of the leaflet: all files of ``data/leaflet`` together.
-
-    ``instead`` are said in the place of a statement of ``before``, ``bring`` or ``signs.then``; ``not_at_home`` are the keys
-    of ``bring`` that a patient at home does not need, and ``with_premedication`` is said where the plan holds any.
-    """
+    """Every statement of the leaflet: all files of ``data/leaflet`` together."""
 
     explained: Explained
     day: TheDay
     signs: Signs
     before: dict[str, Statement]
     bring: dict[str, Statement]
-    instead: dict[str, InPlace]
-    not_at_home: Items
-    with_premedication: Statement
     later: dict[str, Statement]
     by_excipient: dict[str, Statement]
     emergency: dict[str, Emergency]
+    instead: Circumstances
 
 
 def leaflet_facts(knowledge: Knowledge) -> LeafletFacts:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from ivigil.errors import BadKnowledge, UnknownName
 from ivigil.knowledge import overlay
-from ivigil.knowledge.asking import AskWords
+from ivigil.knowledge.asking import AskSigns, AskWords
 from ivigil.knowledge.evidence import Alternatives, Mechanism, Study, Therapy
 from ivigil.knowledge.indications import Indication
 from ivigil.knowledge.policies import Policies
@@ -144,6 +144,11 @@ class Knowledge:
         from ivigil.knowledge.published import PublishedKinetics  # only who validates pays for its import
 
         return self._validated("validation/kinetics.toml", PublishedKinetics, self._raw("validation", "kinetics"))
+
+    @cached_property
+    def ask_signs(self) -> AskSigns:
+        """Signs of a reaction as people write them."""
+        return self._validated("ask/signs.toml", AskSigns, self._raw("ask", "signs"))
 
     def _all(self, kind: str, model: type[M]) -> tuple[M, ...]:
         return tuple(self._validated(f"{kind}/{name}.toml", model, self._raw(kind, name)) for name in self._names(kind))

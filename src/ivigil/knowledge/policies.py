@@ -260,6 +260,25 @@ class RatePolicy(Record):
 Limits = tuple[FromZero, FromZero]
 
 
+class KineticLimits(Record):
+    """What no kinetics is asked for, and how much is worked out at once.
+
+    ``dose_g`` is one dose of immunoglobulin, ``infusion_h`` how long it runs; ``interval_days`` lies between the starts of two
+    courses. ``profile_doses``, ``subjects``, ``population_days`` and ``record_days`` bound the work, as does
+    ``subject_days``: subjects times the days and doses of each.
+    """
+
+    dose_g: Limits
+    infusion_h: Limits
+    interval_days: Limits
+    profile_doses: Limits
+    subjects: Limits
+    population_days: Limits
+    subject_days: Limits
+    record_days: Limits
+    record_levels: Limits
+
+
 class WeightRange(Record):
     """From an age on: body weights outside which a value must be confirmed (kg)."""
 
@@ -279,6 +298,7 @@ class PlausibilityPolicy(Record):
     possible_height_cm: Limits
     possible_age_years: Limits
     possible_request: dict[str, Limits]
+    possible_kinetics: KineticLimits
     likely_adult_bmi: Limits
     likely_weight_by_age: tuple[WeightRange, ...]
     fact_rate_ml_per_kg_h: Limits
@@ -298,7 +318,9 @@ class PlausibilityPolicy(Record):
         pairs = [
             (name, getattr(self, name)) for name in type(self).model_fields if name.startswith(("poss", "like", "fact"))
         ]
-        spans = [(name, span) for name, span in pairs if name not in {"likely_weight_by_age", "possible_request"}]
+        apart = {"likely_weight_by_age", "possible_request", "possible_kinetics"}
+        spans = [(name, span) for name, span in pairs if name not in apart]
+        spans += [(f"possible_kinetics.{name}", span) for name, span in self.possible_kinetics]
         spans += [(f"possible_request.{name}", span) for name, span in self.possible_request.items()]
         spans += [("likely_weight_by_age", one.likely_kg) for one in self.likely_weight_by_age]
         for name, (least, most) in spans:

@@ -281,11 +281,13 @@ def _course(
     region = request.region
     concentration = planned_concentration(product)
     strength = product.concentrations[concentration]
-    tables = labelled_tables(label, concentration)
-    rates = strictest_rates(tables, strength.g_per_ml)
+    tables: tuple[RateTable, ...]
     if use is not None:
         rates = use.rates.get(concentration)
         tables = () if rates is None else (rates,)
+    else:
+        tables = labelled_tables(label, concentration)
+        rates = strictest_rates(tables, strength.g_per_ml)
     for need in infusion_needs(product, concentration, rates):
         reasons.need(need, formulary, region)
     if reasons.stopped and product.id != request.product:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -63,7 +64,8 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
     check_request(request, formulary)
     _check_phase(request, formulary)
     findings, patient_risks = before_products(request, formulary)
-    considered = tuple(consider(product, request, formulary, patient_risks) for product in formulary.products)
+    asked = replace(formulary, rules=formulary.rules.for_patient(circumstances(request, formulary)))
+    considered = tuple(consider(product, request, asked, patient_risks) for product in formulary.products)
     considered = in_order_of_proposal(considered, request, formulary)
     chosen = _choose(considered, request)
     if chosen is None:

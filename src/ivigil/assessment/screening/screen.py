@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ivigil.assessment.screening.circumstances import Circumstances
@@ -64,6 +64,24 @@ class Rules:
     def of(cls, book: Mapping[str, rules.Rule]) -> Rules:
         """The rules of a book by stage."""
         return cls({stage: tuple(row for row in book.items() if stage_of(row[1]) is stage) for stage in Stage})
+
+    def for_patient(self, about: Circumstances) -> Rules:
+        """The same book, in which no product is asked about what the patient alone already excludes.
+
+        A rule that joins the patient with the product is no for every product when its part on the patient is no; the
+        answers are the same with it and without it.
+        """
+        product = tuple(row for row in self.rows[Stage.PRODUCT] if not _excluded(row[1].when, about))
+        return replace(self, rows={**self.rows, Stage.PRODUCT: product})
+
+
+def _excluded(when: rules.Predicate, about: Circumstances) -> bool:
+    """Whether the patient alone certainly makes a predicate no, whatever the product."""
+    if isinstance(when, rules.AllOf):
+        return any(_excluded(part, about) for part in when.of)
+    if isinstance(when, rules.AnyOf):
+        return all(_excluded(part, about) for part in when.of)
+    return not isinstance(when, (*_NEEDS_PRODUCT, rules.NoneOf)) and decide(when, about) is False
 
 
 def screen_patient(book: Rules, about: Circumstances) -> Screened:

@@ -23,6 +23,9 @@ CONDITION = "condition"
 
 _KEYWORDS = ("msgctxt", "msgid", "msgstr")
 _NOON_H = 12
+#: Where Spanish writes 18,5 and 13:05; the Spanish of the other regions writes 18.5 and 1:05 pm.
+COMMA_AND_24_H = frozenset({"EU"})
+LONGEST_UNDIVIDED = 10_000
 NO_BREAK = "\u00a0"
 
 
@@ -31,12 +34,14 @@ class Texts:
 
     Args:
         lang: ``en`` or ``es``.
+        region: where it is read; figures and times are written as there.
     """
 
-    def __init__(self, lang: str) -> None:
+    def __init__(self, lang: str, region: str = "US") -> None:
         if lang not in LANGUAGES:
             raise BadInput("--lang", lang, "The leaflet is written in two languages.", f"Use {' or '.join(LANGUAGES)}.")
         self.lang = lang
+        self._comma_and_24_h = lang == "es" and region in COMMA_AND_24_H
         self._catalogue = {} if lang == "en" else catalogue(lang)
 
     def say(self, text: str, **values: str) -> str:
@@ -60,7 +65,13 @@ class Texts:
 
     def figure(self, value: Decimal) -> str:
         """A figure with this language's decimal sign."""
-        return number(value).replace(".", "," if self.lang == "es" else ".")
+        return number(value).replace(".", "," if self._comma_and_24_h else ".")
+
+    def count(self, value: int) -> str:
+        """A whole number; where the decimal sign is a comma a gap parts the thousands, which no reader takes for one."""
+        if self._comma_and_24_h:
+            return f"{value:,}".replace(",", NO_BREAK) if value >= LONGEST_UNDIVIDED else str(value)
+        return f"{value:,}"
 
     def day(self, when: date, year: bool = True) -> str:
         """Monday, November 23, 2026, or: lunes, 23 de noviembre de 2026."""
@@ -108,7 +119,7 @@ class Texts:
         at = start + timedelta(minutes=after_min)
         shown = self._time(at)
         if in_sentence and self.lang == "es":
-            shown = f"{'la' if at.hour == 1 else 'las'}\u00a0{shown}"
+            shown = f"{'la' if shown.startswith('1:') else 'las'}\u00a0{shown}"
         later = (at.date() - start.date()).days
         if later == 0:
             return shown
@@ -121,10 +132,10 @@ class Texts:
         return self.say("the day before") if later == -1 else self.say("{n} days later", n=str(later))
 
     def _time(self, at: datetime) -> str:
-        if self.lang != "en":
+        if self._comma_and_24_h:
             return f"{at.hour}:{at.minute:02}"
         if at.minute == 0 and at.hour % _NOON_H == 0:
-            return "12 noon" if at.hour else "12 midnight"
+            return self.say("12 noon") if at.hour else self.say("12 midnight")
         return f"{at.hour % _NOON_H or _NOON_H}:{at.minute:02}\u00a0{'am' if at.hour < _NOON_H else 'pm'}"
 
     def duration(self, minutes: int) -> str:

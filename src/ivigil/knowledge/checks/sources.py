@@ -10,9 +10,13 @@ from ivigil.knowledge.checks.rows import CheckRow, Located, Weight, error
 from ivigil.knowledge.facts import Fact
 from ivigil.sources import CARRIES, RANK, Read, Source, SourceKind
 
+#: Where the sources of the equations stand; no fact holds an equation.
+OF_EQUATIONS = "equations/"
+
 
 def _cited(record: BaseModel) -> tuple[str, ...]:
-    return tuple(getattr(record, "src", ()))
+    named = getattr(record, "citation", "")
+    return (*getattr(record, "src", ()), *((named,) if named else ()))
 
 
 def sources_exist(records: Iterable[Located], known: Collection[str]) -> Iterator[CheckRow]:
@@ -24,8 +28,9 @@ def sources_exist(records: Iterable[Located], known: Collection[str]) -> Iterato
 
 
 def sources_used(records: Iterable[Located], known: Collection[str]) -> Iterator[CheckRow]:
-    """Sources that nothing cites."""
+    """Sources that nothing cites. Those of equations are cited by the code that works them out."""
     used = {name for _, record in records for name in _cited(record)}
+    used |= {name for name in known if name.startswith(OF_EQUATIONS)}
     for name in sorted(set(known) - used):
         shard, _, key = name.partition("/")
         yield CheckRow(

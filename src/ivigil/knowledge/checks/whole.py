@@ -77,8 +77,15 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
     for code, rule in (book or {}).items():
         records += located(place.get(code, "screening"), {"rules": {code: rule}})
     _one(lambda: knowledge.ask_words, rows)
+    _one(lambda: knowledge.ask_signs, rows)
     told = _one(lambda: leaflet_facts(knowledge), rows)
     records += () if told is None else located("leaflet/leaflet.toml", told)
+    for kind, names, one in (
+        ("models", knowledge.kinetic_model_ids, knowledge.kinetic_model),
+        ("populations", knowledge.population_ids, knowledge.population),
+    ):
+        for name, described in _each(names, one, rows).items():
+            records += [(f"{kind}/{name}.toml", described), *located(f"{kind}/{name}.toml", described)]
     for kind in ("studies", "alternatives", "therapies", "mechanisms"):
         for record in _one(partial(getattr, knowledge, kind), rows) or ():
             records += located(f"{kind}/{record.id}.toml", record)

@@ -10,7 +10,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from ivigil.kinetics.exposure import Belief, average_per_gram, baseline, quantiles, steady_per_gram, total_after
+from ivigil.kinetics.bands import quantiles
+from ivigil.kinetics.exposure import Belief, average_per_gram, baseline, steady_per_gram, total_after
 from ivigil.kinetics.regimens import Dose, Route
 from ivigil.kinetics.treatment import Treatment
 from ivigil.prescription.regimen_search.result import AtDay, Level, Missed, Outcome, WearOff

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ivigil.findings import Finding, Severity
-from ivigil.kinetics.exposure import Belief, baseline, quantiles
+from ivigil.kinetics.bands import quantiles
+from ivigil.kinetics.exposure import Belief, baseline
 from ivigil.kinetics.regimens import Route
 from ivigil.prescription.regimen_search.asked import Search
 from ivigil.prescription.regimen_search.labelled import Option

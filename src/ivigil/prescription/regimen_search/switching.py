@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ivigil.findings import Finding, Severity
-from ivigil.kinetics.exposure import average_per_gram, baseline, quantiles
+from ivigil.kinetics.bands import quantiles
+from ivigil.kinetics.exposure import average_per_gram, baseline
 from ivigil.kinetics.regimens import Route
 from ivigil.knowledge.products import Route as ProductRoute
 from ivigil.prescription.permission import permitted
