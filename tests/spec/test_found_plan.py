@@ -14,8 +14,9 @@ from ivigil.cli import forecast_batch
 from ivigil.cli import plan as plan_line
 from ivigil.cli.app import run
 from ivigil.cli.opening import parse_json
-from ivigil.errors import BadInput, Blocked
+from ivigil.errors import BadInput, BadKnowledge, Blocked
 from ivigil.knowledge.checks.overlays import signed_by_now
+from ivigil.knowledge.overlay import Replacement, fact_hash, lay_over, read_replacements, value_at
 from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.prescription.plan import Plan, Signature, as_json, check_signature, identified, sign
 from ivigil.prescription.verify import check_plan, verify
@@ -241,6 +242,67 @@ def test_a_condition_that_nobody_knows_is_refused_before_the_cohort(
     code = run(["plan", "--batch", str(tmp_path / "cohort.ndjson"), "--indication", "nope", "--region", "US"])
 
     assert (code, capsys.readouterr().out) == (4, "")
+
+
+# ---- an overlay at the chair
+
+
+def replacement(file: str, path: str, fact: Json, by: tuple[str, ...]) -> tuple[Replacement, ...]:
+    said = {"src": "site/our", "origin": "reported", "read": "label"}
+    kind, _, name = file.partition("/")
+    base = fact_hash(value_at(opened().raw(kind, name), path))
+    row = {"path": path, "base": base, "by": list(by), "on": date(2026, 11, 1), "label_revision": "1"}
+    return read_replacements({"replace": [{**row, "fact": {**fact, **said}}]}, f"{file}.toml")
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "fact"),
+    [
+        ("protocol/ivigil", "adrenaline.concentration", {"mg_per_ml": 10}),
+        ("protocol/ivigil", "medicines.paracetamol.adult", {"mg": 6500}),
+        ("protocol/ivigil", "never_restart_after", {"items": ["anaphylaxis"]}),
+        ("models/tortorici2019", "parameters", {"value": 1}),
+        ("populations/us-adults", "weight_kg", {"value": 1}),
+        ("ask/signs", "signs", {"text": "x"}),
+    ],
+)
+def test_first_aid_and_what_a_forecast_doses_by_need_two_people(file: str, path: str, fact: Json) -> None:
+    with pytest.raises(BadKnowledge, match="needs 2 different people"):
+        replacement(file, path, fact, ("A. Pharmacist", "A Pharmacist"))
+    assert replacement(file, path, fact, ("A. Pharmacist", "B. Prescriber"))
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "kept", "lost"),
+    [
+        ("protocol/ivigil", "never_restart_after", {"items": ["anaphylaxis"]}, "trali"),
+        ("indications/itp-adult", "implies", {"items": []}, "itp"),
+    ],
+)
+def test_a_list_that_restricts_is_not_made_shorter(file: str, path: str, kept: Json, lost: str) -> None:
+    kind, _, name = file.partition("/")
+    with pytest.raises(BadKnowledge, match="leaves out what the shipped fact restricts by") as refused:
+        lay_over(opened().raw(kind, name), replacement(file, path, kept, ("A. One", "B. Two")), f"{file}.toml")
+    assert lost in str(refused.value.value)
+
+
+def test_a_list_that_restricts_may_grow() -> None:
+    shipped = opened().raw("protocol", "ivigil")
+    longer = {"items": [*shipped["never_restart_after"]["items"], "aseptic_meningitis"]}
+    rows = replacement("protocol/ivigil", "never_restart_after", longer, ("A. One", "B. Two"))
+
+    assert lay_over(shipped, rows, "protocol/ivigil.toml")[0]["never_restart_after"]["items"] == longer["items"]
+
+
+def test_a_rule_that_raises_a_risk_keeps_raising_it() -> None:
+    shipped = opened().raw("screening", "kidney")
+    code = next(code for code, rule in shipped["rules"].items() if set(rule.get("raises", ())) == {"renal"})
+    rows = replacement(
+        "screening/kidney", f"rules.{code}", shipped["rules"][code] | {"raises": []}, ("A. One", "B. Two")
+    )
+
+    with pytest.raises(BadKnowledge, match="leaves out what the shipped fact restricts by"):
+        lay_over(shipped, rows, "screening/kidney.toml")
 
 
 # ---- words
