@@ -126,14 +126,22 @@ def test_the_age_in_a_plan_is_one_that_the_label_allows(age: int | None, told: s
     assert told in refused.value.rule
 
 
-def test_an_age_below_the_label_that_somebody_overrode_still_holds() -> None:
-    made = plan(record(age_years=15), "mmn", product="gammagard_liquid")
-    blocking = [one.code for one in made.findings if one.severity == "blocks"]
+@pytest.mark.parametrize(
+    ("age", "indication", "product", "phase"),
+    # Gammagard Liquid is for adults in MMN; Privigen's ITP starts at 15 years, which was read on a copy of the label.
+    [(15, "mmn", "gammagard_liquid", Phase.MAINTENANCE), (5, "itp-child", "privigen", Phase.COURSE)],
+)
+def test_an_age_below_the_label_that_somebody_overrode_still_holds(
+    age: int, indication: str, product: str, phase: Phase
+) -> None:
+    raw = record(age_years=age, weight_kg=20 if age < 10 else 55, height_cm=110 if age < 10 else 165)
+    made = plan(raw, indication, product=product, phase=phase)
+    blocking = tuple(one.code for one in made.findings if one.severity == "blocks")
     assert "age-below-label" in blocking
-    lifted = plan(record(age_years=15), "mmn", product="gammagard_liquid", accept=tuple(blocking))
+    lifted = plan(raw, indication, product=product, phase=phase, accept=blocking)
 
     assert lifted.status == "planned"
-    assert not [fault for fault in verify(lifted, formulary("mmn")) if fault.where != "accepted"]
+    assert not [fault for fault in verify(lifted, formulary(indication)) if fault.where != "accepted"]
 
 
 def test_a_plan_keeps_its_sources() -> None:

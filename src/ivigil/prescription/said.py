@@ -49,7 +49,8 @@ def asked_of_facts(ordered: Prescription, of: Planned, facts: Formulary) -> tupl
     if of.use is not None:
         needs.insert(0, (indication_need(of.use), False))
     floor = age_floor(of.label, of.use)
-    if floor is not None and not is_adult(ordered, facts):
+    # Below the floor nothing is asked of it: that the age lies below it was overridden, or the plan is refused.
+    if floor is not None and not is_adult(ordered, facts) and floor.years <= (ordered.age_years or 0):
         needs.insert(0, (age_need(floor), False))
     found: list[Finding] = []
     copies: list[tuple[str, Finding]] = []
