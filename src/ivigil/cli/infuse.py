@@ -61,7 +61,7 @@ def pack_command(
     read = checked_vein_plan(plan, knowledge, *NO_SC)
     signed = read_model(Signature, signature, "--signature")
     now = datetime.now().astimezone()
-    check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, now)
+    check_signature(read, signed, knowledge.policies.acceptance, now)
     bed = _bedside(read, infusion, knowledge, protocol)
     made = make_pack(bed, signed, now, lambda name: cite(knowledge.source(name)))
     if pdf is not None:

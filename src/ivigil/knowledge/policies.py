@@ -474,6 +474,7 @@ class AcceptancePolicy(Record):
     confirm_roles: Items
     override_roles: Items
     sign_roles: Items
+    signed_within_days: DaysLong
     specialist_plan_roles: Items
 
 

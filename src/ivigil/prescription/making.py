@@ -16,7 +16,7 @@ from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import Indication, StatusGroup
 from ivigil.knowledge.products import Product, RateTable, Route
-from ivigil.knowledge.regimens import Phase
+from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
 from ivigil.prescription.candidates import (
@@ -114,7 +114,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         sources={},
         notice=NOTICE,
     )
-    return identified(plan.model_copy(update={"sources": _cited(plan, formulary)}))
+    return identified(plan.model_copy(update={"sources": cited(plan, formulary)}))
 
 
 # ---- before a product is weighed
@@ -526,7 +526,7 @@ def _prescription(
     if chosen.label is None or request.patient.weight_kg is None or not infusions:
         return None
     dose = course.dose
-    age = request.patient.age_at(request.start)
+    age, worked_out = request.patient.age_at(request.start), course.weight.basis is not WeightBasis.ACTUAL
     given = sum((day.given_g for day in course.days), Decimal(0))
     next_on = None if dose.interval_days is None else request.start.date() + timedelta(days=dose.interval_days)
     cost = None
@@ -546,6 +546,8 @@ def _prescription(
         age_years=None if age is None else age.quantize(CENT, rounding=ROUND_DOWN),
         weight_kg=request.patient.weight_kg,
         weight_basis=course.weight.basis,
+        height_cm=request.patient.height_cm if worked_out else None,
+        sex=request.patient.sex if worked_out else None,
         dosing_weight_kg=course.weight.dosing_kg,
         rate_weight_kg=course.weight.rate_kg,
         dose_g_per_kg=dose.g_per_kg,
@@ -560,7 +562,7 @@ def _prescription(
     )
 
 
-def _cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
+def cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
     """Every source id that stands anywhere in the plan, resolved once."""
     ids: set[str] = set()
     for finding in plan.findings:
