@@ -120,11 +120,15 @@ def render_answer(answer: Answer, console: Console) -> None:
         ("What studies found", answer.studies),
         ("Other treatments named", answer.treatments),
     )
-    at_once = () if answer.emergency is None else answer.emergency.sources
+    first = answer.emergency or answer.if_unwell
+    at_once = () if first is None else first.sources
     later = (name for _, part in parts for said in part for name in said.sources)
     cited = Citations.over(answer.sources, (*at_once, *later))
     if answer.emergency is not None:
         console.print(Text(f"{answer.emergency.text} {cited.mark(answer.emergency.sources)}", style="bold red"))
+        console.print()
+    if answer.if_unwell is not None:
+        console.print(Text(f"{answer.if_unwell.text} {cited.mark(answer.if_unwell.sources)}"))
         console.print()
     if answer.note:
         console.print(Text(answer.note, style="bold"))
