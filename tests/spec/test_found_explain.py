@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pytest
 
 from ivigil.assessment.ask import NOT_IN_BASE, Answer, Ground, ask
+from ivigil.assessment.report import Assessment, assess
 from ivigil.cli.app import run
-from ivigil.cli.opening import ground_of
-from tests.planning import opened
+from ivigil.cli.opening import ground_of, library_of
+from ivigil.findings import Finding
+from tests.planning import START, TAKEN, WELL, history, opened, patient, record
 
 
 @cache
@@ -135,3 +138,149 @@ def test_a_remission_belongs_to_the_condition() -> None:
     (first, *_) = answer("ITP is in remission").matches
 
     assert (first.indication, first.score) == ("itp-adult", 100)
+
+
+# ---- assess: what waits for the product or the dose, and what is certain without them
+
+
+def assessed(indication: str = "cidp", region: str = "US", **changes: Any) -> Assessment:
+    return assess(patient(record(**changes)), region, START, library_of(opened(), indication))
+
+
+def found(code: str, made: Assessment) -> Finding | None:
+    return next((one for one in made.findings if one.code == code), None)
+
+
+def lab(test: str, value: float, unit: str, taken_at: str = TAKEN) -> dict[str, Any]:
+    return {"test": test, "value": value, "unit": unit, "taken_at": taken_at}
+
+
+def test_a_patient_never_treated_is_told_of_the_first_infusion_and_its_samples_before_a_product_is_chosen() -> None:
+    first, samples = found("first-infusion", assessed()), found("baseline-tests", assessed())
+
+    assert first is not None
+    assert first.severity == "warns"
+    assert samples is not None
+    assert samples.remedy is not None
+    assert "BEFORE the first dose take blood count, ABO group" in samples.remedy
+
+
+def test_a_patient_treated_before_is_not_told_of_a_first_infusion() -> None:
+    made = assessed(immunoglobulin_history=[history("privigen")])
+
+    assert found("first-infusion", made) is None
+    assert found("baseline-tests", made) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "severity", "says"),
+    [
+        (
+            {"blood_group": "A+"},
+            "blood-group-high-dose",
+            "informs",
+            "after 36 to 96 hours and again after 5 to 10 days",
+        ),
+        (
+            {"conditions": ["diabetes_mellitus"], "glucose_meter": "gdh_pqq"},
+            "glucose-meter-maltose",
+            "warns",
+            "Change the meter to a glucose-specific method",
+        ),
+        (
+            {"conditions": ["diabetes_mellitus"], "glucose_meter": ...},
+            "diabetes-maltose-meter-unknown",
+            "warns",
+            "Record the meter's chemistry",
+        ),
+        (
+            {"conditions": ["hereditary_fructose_intolerance"]},
+            "fructose-intolerance-sorbitol",
+            "warns",
+            "Choose a product without sorbitol.",
+        ),
+    ],
+)
+def test_what_waits_for_the_product_or_the_dose_is_told_as_possible(
+    changes: dict[str, Any], code: str, severity: str, says: str
+) -> None:
+    one = found(f"{code}-possible", assessed(**changes))
+
+    assert one is not None
+    assert one.severity == severity
+    assert one.text.startswith("Possible with this patient, once product and dose are chosen: ")
+    assert says in (one.remedy or "")
+    assert one.sources
+
+
+@pytest.mark.parametrize(
+    "code", ["blood-group-high-dose", "glucose-meter-maltose", "fructose-intolerance-sorbitol", "maltose-product"]
+)
+def test_what_the_patient_excludes_or_nobody_has_a_part_in_is_not_told(code: str) -> None:
+    assert found(f"{code}-possible", assessed()) is None
+
+
+# ---- assess: risk factors of thrombosis, counted
+
+
+def test_risk_factors_of_thrombosis_are_counted_and_named_each_once() -> None:
+    one = found(
+        "thrombosis-factors",
+        assessed(
+            age_years=70,
+            conditions=["hypertension", "smoking", "diabetes_mellitus"],
+            medicines=["oestrogen"],
+            access="port",
+        ),
+    )
+
+    assert one is not None
+    assert one.text == (
+        "Risk factors of thrombosis in the record: 6 (age from 65 years; diabetes mellitus; hypertension; smoking; oestrogen; port)."
+        " A clot can come without any."
+    )
+    assert "safety/gammagard_boxed" in one.sources
+
+
+def test_no_factor_is_counted_as_none_and_what_was_not_looked_at_is_named() -> None:
+    none, unread = (
+        found("thrombosis-factors", assessed()),
+        found("thrombosis-factors", assessed(medicines=..., access=...)),
+    )
+
+    assert none is not None
+    assert none.text == "Risk factors of thrombosis in the record: 0. A clot can come without any."
+    assert unread is not None
+    assert unread.text.endswith("Not recorded, so not counted: medicines, access.")
+
+
+# ---- assess: two values of one sample that disagree
+
+
+@pytest.mark.parametrize("hours", ["08:00", "07:00", "09:00"])
+def test_of_two_values_of_one_day_the_lower_egfr_counts(hours: str) -> None:
+    # Woman of 40, 3 mg/dL: 142 x (3/0.7)^-1.2 x 0.9938^40 x 1.012 = 142 x 0.1744 x 0.7798 x 1.012 = 19.5.
+    made = assessed(
+        labs=[
+            lab("egfr", 80, "mL/min/1.73m2"),
+            lab("creatinine", 3, "mg/dL", f"2026-11-20T{hours}:00-05:00"),
+            *(one for one in WELL["labs"] if one["test"] != "creatinine"),
+        ]
+    )
+    one = found("egfr", made)
+
+    assert one is not None
+    assert one.text.startswith("eGFR 20 mL/min/1.73 m² (CKD-EPI 2021: creatinine 3 mg/dL")
+    assert ("recorded 80 of the same day; the lower counts" in one.text) == (hours != "09:00")
+    assert found("renal-impairment", made) is not None
+
+
+# ---- assess: no label read is not "not licensed"
+
+
+def test_a_region_without_labels_says_so() -> None:
+    assert assessed(region="EU").labelled_note == (
+        "No label of EU is in the knowledge base: that nothing stands here says nothing of what is licensed there."
+    )
+    assert assessed("guillain-barre-syndrome").labelled_note.startswith("None of the ")
+    assert assessed().labelled_note == ""

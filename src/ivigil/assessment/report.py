@@ -26,7 +26,9 @@ from ivigil.assessment.screening import (
     Words,
     free_texts,
     kidney_function,
+    screen_ahead,
     screen_patient,
+    thrombosis_factors,
     unlikely_values,
 )
 from ivigil.assessment.screening.decide import decide
@@ -167,6 +169,7 @@ class Assessment(_Part):
     status_group: str
     status_note: str
     labelled_here: tuple[Labelled, ...]
+    labelled_note: str
     standing: tuple[RegionStanding, ...]
     positions: tuple[Graded, ...]
     evidence: tuple[Graded, ...]
@@ -229,7 +232,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
     # What speaks for treatment must stand in the record itself: what the indication means does not count there.
     recorded = replace(about, permits=True, known_words=Words.of(patient), criteria=policies.criteria)
-    screened = screen_patient(library.rules, about)
+    screened = screen_patient(library.rules, about) + screen_ahead(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
         *free_texts(patient, library.vocabulary, policies.free_text),
@@ -239,6 +242,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         *kidney_function(patient, at),
         *implied_conditions(indication, library.vocabulary),
         *screened.findings,
+        *thrombosis_factors(library.rules, about, library.vocabulary),
     )
     labelled = tuple(_labelled(library, region, patient.age_at(at)))
     family = next((one for one in library.alternatives if indication.id in one.indications), None)
@@ -254,6 +258,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         status_group=indication.status_group.value,
         status_note=_status_note(indication, labelled, region),
         labelled_here=labelled,
+        labelled_note="" if labelled else _not_labelled(library, region),
         standing=tuple(
             RegionStanding(region=name, status=one.status, line=line_of(one.text or one.status, one))
             for name, one in indication.regulatory.items()
@@ -373,6 +378,14 @@ def _labelled(library: Library, region: str, age: Decimal | None) -> Iterable[La
                     at_this_age=None if age is None else _names_age(use, age, adult_from),
                     regimens=tuple(map(_regimen, use.regimens.values())),
                 )
+
+
+def _not_labelled(library: Library, region: str) -> str:
+    """Why no label of the region stands here: none names the condition, or none was read at all."""
+    held = sum(region in product.labels for product in library.products)
+    if not held:
+        return f"No label of {region} is in the knowledge base: that nothing stands here says nothing of what is licensed there."
+    return f"None of the {held} {region} labels in the knowledge base names this condition."
 
 
 def _names_age(use: Use, age: Decimal, adult_from: Decimal) -> bool:

@@ -66,7 +66,10 @@ def render_assessment(made: Assessment, console: Console) -> None:
     sections: tuple[tuple[str, Iterable[RenderableType]], ...] = (
         (
             f"Labelled in {made.region}",
-            (_line(f"{one.brand}: {one.line.text}", one.line, cited) for one in made.labelled_here),
+            (
+                *(_line(f"{one.brand}: {one.line.text}", one.line, cited) for one in made.labelled_here),
+                *_note(made.labelled_note),
+            ),
         ),
         (
             "Where it stands",
