@@ -61,6 +61,7 @@ class Instead(Record):
     day: dict[str, Statement] = {}
     before: dict[str, Statement] = {}
     bring: dict[str, Statement] = {}
+    help_at_once: dict[str, Statement] = {}
     then: dict[str, Statement] = {}
 
 
@@ -68,11 +69,15 @@ class Circumstances(Record):
     """What a plan is like, and what the leaflet then says instead.
 
     ``little_fluid`` holds where the plan has a finding of ``little_fluid_findings``, ``drowsy`` where the caution of a
-    medicine before the start has a word of ``drowsy_words``.
+    medicine before the start has a word of ``drowsy_words``, ``small_child`` below an age, ``urgent`` for some conditions.
     """
 
     little_fluid_findings: Items
     drowsy_words: Items
+    small_child_below_years: Number
+    urgent_conditions: Items
+    small_child: Instead
+    urgent: Instead
     home: Instead
     little_fluid: Instead
     drowsy: Instead
