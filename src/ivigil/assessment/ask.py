@@ -235,6 +235,7 @@ def ask(question: str, ground: Ground) -> Answer:
     treatments = tuple(_treatments(words, {one.id for one in chosen}, ground))
     if_unwell = ground.reactions.unwell() if emergency is None else None
     first = () if emergency is None else (emergency,)
+    standing = () if if_unwell is None else (if_unwell,)
     every: tuple[Emergency | Told | Cited, ...] = (*first, *reactions, *guidelines, *cautions, *studies, *treatments)
     return Answer(
         question=question,
@@ -249,7 +250,7 @@ def ask(question: str, ground: Ground) -> Answer:
         studies=studies,
         sources={
             name: cite(ground.source_of(name))
-            for name in sorted({one for said in filter(None, (*every, if_unwell)) for one in said.sources})
+            for name in sorted({one for said in (*every, *standing) for one in said.sources})
         },
         note="" if matches or every else NOT_IN_BASE,
         disclaimer=DISCLAIMER,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivigil.cli.checking import checked_vein_plan
+from ivigil.cli.checking import NOT_THESE_FACTS, checked_plan, checked_vein_plan
 from ivigil.cli.opening import open_knowledge
 from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 if TYPE_CHECKING:
     from ivigil.documents.leaflet import Facts
@@ -36,7 +37,9 @@ def leaflet_command(
         if path is not None:
             check_target(path, option, (plan,), overwrite=overwrite)
     knowledge = open_knowledge()
-    read = _plan(plan, knowledge)
+    read, of_these_facts = checked_plan(plan, knowledge)
+    if not of_these_facts:
+        typer.echo(f"▲ {NOT_THESE_FACTS}", err=True)
     facts = _facts(read, knowledge)
     if pdf is not None:
         from ivigil.documents.leaflet import leaflet_pdf
@@ -53,8 +56,8 @@ def _plan(path: str, knowledge: Knowledge) -> Plan:
     return checked_vein_plan(
         path,
         knowledge,
-        "A start under the skin has no leaflet and no summary yet.",
-        "Explain it from the plan's own screen, and train the patient as the label asks.",
+        "A start under the skin has no summary yet.",
+        "Read it on the plan's own screen.",
     )
 
 
@@ -72,10 +75,11 @@ def summary_command(
     save(pdf, summary_pdf(_plan(plan, open_knowledge()), paper), "--pdf", (plan,), overwrite=overwrite)
 
 
-def _facts(plan: Plan, knowledge: Knowledge) -> Facts:
+def _facts(plan: Plan | SubcutaneousPlan, knowledge: Knowledge) -> Facts:
     from ivigil.documents.leaflet import Facts
     from ivigil.knowledge.leaflet import leaflet_facts
 
-    named = "" if plan.prescription is None else plan.prescription.product
+    ordered = plan.prescription if isinstance(plan, Plan) else plan.order
+    named = "" if ordered is None else ordered.product
     product = knowledge.product(named) if named in knowledge.product_ids else None
     return Facts(leaflet_facts(knowledge), product, knowledge.source)

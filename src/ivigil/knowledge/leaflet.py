@@ -84,6 +84,17 @@ class Circumstances(Record):
     drowsy_at_home: Instead
 
 
+class UnderSkin(Record):
+    """What a start under the skin says beside or instead of the sentences for a vein."""
+
+    how: dict[str, Statement]
+    ready: dict[str, Statement]
+    often: dict[str, Statement]
+    during: Statement
+    same_day: dict[str, Statement]
+    then: dict[str, Statement]
+
+
 class Emergency(Statement):
     """The number to call in one region; ``text`` is the number."""
 
@@ -102,6 +113,7 @@ class LeafletFacts(Record):
     by_excipient: dict[str, Statement]
     emergency: dict[str, Emergency]
     instead: Circumstances
+    under_skin: UnderSkin
 
 
 def leaflet_facts(knowledge: Knowledge) -> LeafletFacts:
