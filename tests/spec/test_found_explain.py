@@ -284,3 +284,39 @@ def test_a_region_without_labels_says_so() -> None:
     )
     assert assessed("guillain-barre-syndrome").labelled_note.startswith("None of the ")
     assert assessed().labelled_note == ""
+
+
+# ---- assess: alternatives
+
+
+def option(made: Assessment, therapy: str) -> dict[str, tuple[str, ...]]:
+    one = next(one for one in made.alternatives if one.therapy == therapy)
+    return {part: tuple(line.text for line in lines) for part, lines in one.lines.items()}
+
+
+def test_subcutaneous_immunoglobulin_comes_with_the_factor_of_each_label_that_names_the_condition() -> None:
+    said = option(assessed("primary-immunodeficiency"), "scig")["conversion"]
+
+    assert "US label of Hizentra: 1.37 times the weekly intravenous dose to start with." in said
+    assert "US label of Cuvitru: 1.3 times the weekly intravenous dose to start with." in said
+    assert "US label of HyQvia: 1 times the weekly intravenous dose to start with." in said
+
+
+def test_where_a_label_prints_grams_per_kg_they_stand_instead() -> None:
+    said = option(assessed("cidp"), "scig")["conversion"]
+
+    assert any(one.startswith("US label of Hizentra: 0.2 g/kg (1 mL/kg) a week") for one in said)
+    assert not any("Hizentra: 1.37" in one for one in said)
+
+
+@pytest.mark.parametrize(("indication", "region"), [("itp-adult", "US"), ("primary-immunodeficiency", "EU")])
+def test_no_factor_is_borrowed_from_another_condition_or_region(indication: str, region: str) -> None:
+    assert "conversion" not in option(assessed(indication, region), "scig")
+
+
+def test_no_alternatives_held_is_not_called_none() -> None:
+    made = assessed("nmosd")
+
+    assert made.alternatives == ()
+    assert made.alternatives_note.startswith("No alternatives in the knowledge base")
+    assert assessed("cidp").alternatives_note == ""

@@ -48,6 +48,8 @@ NOTICE = "It informs a clinician's decision and never decides alone. Check what 
 NO_CRITERIA = "No criteria in the knowledge base."
 NO_EVIDENCE = "No graded evidence in the knowledge base."
 NO_REGIMENS = "No dose regimen in the knowledge base."
+NO_ALTERNATIVES = "No alternatives in the knowledge base: nothing here says that there are none."
+SUBCUTANEOUS = "scig"
 
 
 class Met(StrEnum):
@@ -192,6 +194,7 @@ class Assessment(_Part):
     setting: tuple[Line, ...]
     beside_other_treatments: tuple[Line, ...]
     alternatives: tuple[OptionLine, ...]
+    alternatives_note: str
     alternatives_notes: tuple[Line, ...]
     sources: dict[str, CitedSource]
     notice: str
@@ -307,11 +310,8 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
             for therapy in library.therapies
             for one in therapy.beside.values()
         ),
-        alternatives=()
-        if family is None
-        else tuple(
-            _option(one, {therapy.id: therapy.name for therapy in library.therapies}) for one in family.options.values()
-        ),
+        alternatives=() if family is None else tuple(_option(one, library, region) for one in family.options.values()),
+        alternatives_note=NO_ALTERNATIVES if family is None else "",
         alternatives_notes=()
         if family is None
         else lines_of({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
@@ -512,6 +512,7 @@ def _too_old(rests_on: tuple[Datum, ...], policy: CriteriaPolicy) -> Iterable[Li
 #: Parts of an option in the order in which they are shown.
 OPTION_PARTS = (
     "licensed",
+    "conversion",
     "evidence",
     "setting",
     "frequency",
@@ -523,16 +524,37 @@ OPTION_PARTS = (
 )
 
 
-def _option(option: Option, names: Mapping[str, str]) -> OptionLine:
+def _option(option: Option, library: Library, region: str) -> OptionLine:
+    names = {therapy.id: therapy.name for therapy in library.therapies}
     lines: dict[str, tuple[Line, ...]] = {}
     for part in OPTION_PARTS:
-        found = getattr(option, part)
-        if isinstance(found, Statement):
+        found = getattr(option, part, None)
+        if part == "conversion" and option.therapy == SUBCUTANEOUS:
+            lines |= {part: said} if (said := tuple(_conversions(library, region))) else {}
+        elif isinstance(found, Statement):
             lines[part] = (line_of(found.text, found),)
         elif found:
             lines[part] = lines_of(found)
     name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " ").replace("ivig", "IVIG"))
     return OptionLine(therapy=option.therapy, name=name, lines=lines)
+
+
+def _conversions(library: Library, region: str) -> Iterable[Line]:
+    """How each label of the region that names the condition gets from the intravenous dose to the one under the skin."""
+    for product in library.products:
+        label = product.labels.get(region)
+        if label is None or label.subcutaneous is None:
+            continue
+        for name, use in label.subcutaneous.uses.items():
+            if library.indication.id not in label.uses[name].indications:
+                continue
+            how = use.conversion
+            whose = f"{region} label of {product.brand}"
+            if how.factor is not None:
+                text = f"{whose}: {how.factor.factor.normalize():f} times the weekly intravenous dose to start with."
+                yield line_of(text, how.factor)
+            for dose in how.regimens.values():
+                yield line_of(f"{whose}: {dose.text}", dose)
 
 
 def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, CitedSource]:

@@ -37,6 +37,7 @@ CRITERION = {Met.MET: "✓ met", Met.NOT_MET: "◼ not met", Met.NOT_RECORDED: "
 PARTS = {
     "licensed": "licence",
     "evidence": "evidence",
+    "conversion": "dose",
     "setting": "where",
     "frequency": "how often",
     "preferred_when": "preferred when",
@@ -288,6 +289,7 @@ def _note(text: str) -> Iterator[Text]:
 
 
 def _alternatives(made: Assessment, cited: Citations) -> Iterator[RenderableType]:
+    yield from _note(made.alternatives_note)
     for option in made.alternatives:
         yield Text(option.name[:1].upper() + option.name[1:], style="bold")
         for part, lines in option.lines.items():

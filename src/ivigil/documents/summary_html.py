@@ -27,12 +27,13 @@ small, .soft, code, footer { color: var(--soft); font-size: .85rem; }
 .badge { border: 2px dashed; padding: .1rem .6rem; font-weight: 700; }
 .none { border: 3px solid var(--blocks); padding: .5rem .8rem; font-weight: 700; }
 .findings { list-style: none; padding: 0; }
-.findings li { display: grid; grid-template-columns: 5.5rem 1fr; gap: .6rem; margin: .5rem 0; }
+.findings li { display: grid; grid-template-columns: 6.5rem 1fr; gap: .6rem; margin: .5rem 0; }
 .blocks { color: var(--blocks); } .warns { color: var(--warns); } .informs { color: var(--informs); }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; margin: 0 0 .8rem; }
 dt { color: var(--soft); } dd { margin: 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
+th { white-space: nowrap; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
 footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .6rem; }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } @page { margin: 14mm; } li, tr { break-inside: avoid; } }
