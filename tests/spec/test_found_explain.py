@@ -140,6 +140,22 @@ def test_a_remission_belongs_to_the_condition() -> None:
     assert (first.indication, first.score) == ("itp-adult", 100)
 
 
+@pytest.mark.parametrize(
+    ("question", "indication"),
+    [
+        ("tengo inmunodeficiencia primaria, ¿qué es la inmunoglobulina?", "primary-immunodeficiency"),
+        ("mi hermana tiene púrpura trombocitopénica inmune", "itp-adult"),
+        ("neuropatía motora multifocal", "mmn"),
+        ("polineuropatía desmielinizante inflamatoria crónica", "cidp"),
+        ("miastenia desde hace años", "mg-maintenance"),
+        ("dermatomiositis", "dermatomyositis-adult"),
+        ("síndrome de Guillain-Barré", "guillain-barre-syndrome"),
+    ],
+)
+def test_the_commonest_conditions_are_known_by_their_spanish_names(question: str, indication: str) -> None:
+    assert ids(question)[0] == indication
+
+
 # ---- assess: what waits for the product or the dose, and what is certain without them
 
 
