@@ -49,6 +49,13 @@ def ids(question: str) -> list[str]:
         ("me duele el pecho durante la infusión", "Chest pain"),
         ("tiene la cara y los labios hinchados", "a swollen face, mouth or throat"),
         ("dolor de cabeza muy fuerte y fiebre", "A very bad headache"),
+        ("I think I am having an allergic reaction", "hives"),
+        ("she is not making any sense since the drip", "confusion"),
+        ("his eyes rolled back and he is jerking", "confusion"),
+        ("cannot feel my left arm", "A weak or numb side"),
+        ("my calf hurts and is warm", "A swollen, warm or painful arm or leg"),
+        ("throwing up and my neck is stiff", "A very bad headache"),
+        ("mi niño está azul", "blue lips"),
     ],
 )
 def test_danger_in_odd_or_spanish_words_is_seen(question: str, sign: str) -> None:
