@@ -68,6 +68,13 @@ def test_the_first_infusions_are_those_of_the_plan() -> None:
     assert "You get it every week. From Monday, December 28, 2026 on it stays the same: 10 g each time." in said
 
 
+def test_it_stays_the_same_from_the_first_infusion_of_the_last_kind_on() -> None:
+    said = page(product="cutaquig")
+    rows = re.findall(r"(?:\d+ times from )?(\w+, \w+ \d+) \d+ g\. ", said)
+
+    assert f"From {rows[-1]}, " in said
+
+
 def test_it_says_how_it_is_done_and_nothing_of_a_vein_or_a_drip() -> None:
     said = page()
 

@@ -132,7 +132,7 @@ class _Start:
 
     def course(self) -> list[Json]:
         say, texts, ordered = self.texts.say, self.texts, self.ordered
-        last = self.plan.infusions[-1]
+        *_, (last, *_) = (list(group) for _, group in groupby(self.plan.infusions, key=_shown))
         rows = [
             self._how_often(),
             say(
