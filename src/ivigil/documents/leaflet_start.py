@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -95,7 +96,7 @@ class _Start:
     def first_infusions(self, where: str) -> Json:
         """A row for each run of infusions that are alike: dates, grams, how much through how many needles, how long."""
         say, texts = self.texts.say, self.texts
-        groups = [list(group) for _, group in groupby(self.plan.infusions, key=_shown)]
+        groups = _alike(self.plan.infusions)
         start = texts.day(self.ordered.first_on)
         return {
             "title": say("Your first infusions"),
@@ -132,7 +133,7 @@ class _Start:
 
     def course(self) -> list[Json]:
         say, texts, ordered = self.texts.say, self.texts, self.ordered
-        *_, (last, *_) = (list(group) for _, group in groupby(self.plan.infusions, key=_shown))
+        last = _alike(self.plan.infusions)[-1][0]
         rows = [
             self._how_often(),
             say(
@@ -155,6 +156,11 @@ class _Start:
         if rest:
             return say("You get it every {n} days.", n=str(ordered.cycle_days))
         return say("You get it every week.") if weeks == 1 else say("You get it every {n} weeks.", n=str(weeks))
+
+
+def _alike(infusions: Iterable[SubcutaneousInfusion]) -> list[list[SubcutaneousInfusion]]:
+    """Runs of infusions that differ in nothing but their date."""
+    return [list(group) for _, group in groupby(infusions, key=_shown)]
 
 
 def _shown(one: SubcutaneousInfusion) -> tuple[Decimal, Decimal, int, Decimal, int]:
