@@ -26,7 +26,9 @@ from ivigil.assessment.screening import (
     Words,
     free_texts,
     kidney_function,
+    screen_ahead,
     screen_patient,
+    thrombosis_factors,
     unlikely_values,
 )
 from ivigil.assessment.screening.decide import decide
@@ -46,6 +48,8 @@ NOTICE = "It informs a clinician's decision and never decides alone. Check what 
 NO_CRITERIA = "No criteria in the knowledge base."
 NO_EVIDENCE = "No graded evidence in the knowledge base."
 NO_REGIMENS = "No dose regimen in the knowledge base."
+NO_ALTERNATIVES = "No alternatives in the knowledge base: nothing here says that there are none."
+SUBCUTANEOUS = "scig"
 
 
 class Met(StrEnum):
@@ -167,6 +171,7 @@ class Assessment(_Part):
     status_group: str
     status_note: str
     labelled_here: tuple[Labelled, ...]
+    labelled_note: str
     standing: tuple[RegionStanding, ...]
     positions: tuple[Graded, ...]
     evidence: tuple[Graded, ...]
@@ -189,6 +194,7 @@ class Assessment(_Part):
     setting: tuple[Line, ...]
     beside_other_treatments: tuple[Line, ...]
     alternatives: tuple[OptionLine, ...]
+    alternatives_note: str
     alternatives_notes: tuple[Line, ...]
     sources: dict[str, CitedSource]
     notice: str
@@ -229,7 +235,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
     # What speaks for treatment must stand in the record itself: what the indication means does not count there.
     recorded = replace(about, permits=True, known_words=Words.of(patient), criteria=policies.criteria)
-    screened = screen_patient(library.rules, about)
+    screened = screen_patient(library.rules, about) + screen_ahead(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
         *free_texts(patient, library.vocabulary, policies.free_text),
@@ -239,6 +245,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         *kidney_function(patient, at),
         *implied_conditions(indication, library.vocabulary),
         *screened.findings,
+        *thrombosis_factors(library.rules, about, library.vocabulary),
     )
     labelled = tuple(_labelled(library, region, patient.age_at(at)))
     family = next((one for one in library.alternatives if indication.id in one.indications), None)
@@ -254,6 +261,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         status_group=indication.status_group.value,
         status_note=_status_note(indication, labelled, region),
         labelled_here=labelled,
+        labelled_note="" if labelled else _not_labelled(library, region),
         standing=tuple(
             RegionStanding(region=name, status=one.status, line=line_of(one.text or one.status, one))
             for name, one in indication.regulatory.items()
@@ -302,11 +310,8 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
             for therapy in library.therapies
             for one in therapy.beside.values()
         ),
-        alternatives=()
-        if family is None
-        else tuple(
-            _option(one, {therapy.id: therapy.name for therapy in library.therapies}) for one in family.options.values()
-        ),
+        alternatives=() if family is None else tuple(_option(one, library, region) for one in family.options.values()),
+        alternatives_note=NO_ALTERNATIVES if family is None else "",
         alternatives_notes=()
         if family is None
         else lines_of({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
@@ -373,6 +378,14 @@ def _labelled(library: Library, region: str, age: Decimal | None) -> Iterable[La
                     at_this_age=None if age is None else _names_age(use, age, adult_from),
                     regimens=tuple(map(_regimen, use.regimens.values())),
                 )
+
+
+def _not_labelled(library: Library, region: str) -> str:
+    """Why no label of the region stands here: none names the condition, or none was read at all."""
+    held = sum(region in product.labels for product in library.products)
+    if not held:
+        return f"No label of {region} is in the knowledge base: that nothing stands here says nothing of what is licensed there."
+    return f"None of the {held} {region} labels in the knowledge base names this condition."
 
 
 def _names_age(use: Use, age: Decimal, adult_from: Decimal) -> bool:
@@ -499,6 +512,7 @@ def _too_old(rests_on: tuple[Datum, ...], policy: CriteriaPolicy) -> Iterable[Li
 #: Parts of an option in the order in which they are shown.
 OPTION_PARTS = (
     "licensed",
+    "conversion",
     "evidence",
     "setting",
     "frequency",
@@ -510,16 +524,37 @@ OPTION_PARTS = (
 )
 
 
-def _option(option: Option, names: Mapping[str, str]) -> OptionLine:
+def _option(option: Option, library: Library, region: str) -> OptionLine:
+    names = {therapy.id: therapy.name for therapy in library.therapies}
     lines: dict[str, tuple[Line, ...]] = {}
     for part in OPTION_PARTS:
-        found = getattr(option, part)
-        if isinstance(found, Statement):
+        found = getattr(option, part, None)
+        if part == "conversion" and option.therapy == SUBCUTANEOUS:
+            lines |= {part: said} if (said := tuple(_conversions(library, region))) else {}
+        elif isinstance(found, Statement):
             lines[part] = (line_of(found.text, found),)
         elif found:
             lines[part] = lines_of(found)
     name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " ").replace("ivig", "IVIG"))
     return OptionLine(therapy=option.therapy, name=name, lines=lines)
+
+
+def _conversions(library: Library, region: str) -> Iterable[Line]:
+    """How each label of the region that names the condition gets from the intravenous dose to the one under the skin."""
+    for product in library.products:
+        label = product.labels.get(region)
+        if label is None or label.subcutaneous is None:
+            continue
+        for name, use in label.subcutaneous.uses.items():
+            if library.indication.id not in label.uses[name].indications:
+                continue
+            how = use.conversion
+            whose = f"{region} label of {product.brand}"
+            if how.factor is not None:
+                text = f"{whose}: {how.factor.factor.normalize():f} times the weekly intravenous dose to start with."
+                yield line_of(text, how.factor)
+            for dose in how.regimens.values():
+                yield line_of(f"{whose}: {dose.text}", dose)
 
 
 def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, CitedSource]:

@@ -37,6 +37,7 @@ CRITERION = {Met.MET: "✓ met", Met.NOT_MET: "◼ not met", Met.NOT_RECORDED: "
 PARTS = {
     "licensed": "licence",
     "evidence": "evidence",
+    "conversion": "dose",
     "setting": "where",
     "frequency": "how often",
     "preferred_when": "preferred when",
@@ -66,7 +67,10 @@ def render_assessment(made: Assessment, console: Console) -> None:
     sections: tuple[tuple[str, Iterable[RenderableType]], ...] = (
         (
             f"Labelled in {made.region}",
-            (_line(f"{one.brand}: {one.line.text}", one.line, cited) for one in made.labelled_here),
+            (
+                *(_line(f"{one.brand}: {one.line.text}", one.line, cited) for one in made.labelled_here),
+                *_note(made.labelled_note),
+            ),
         ),
         (
             "Where it stands",
@@ -120,11 +124,15 @@ def render_answer(answer: Answer, console: Console) -> None:
         ("What studies found", answer.studies),
         ("Other treatments named", answer.treatments),
     )
-    at_once = () if answer.emergency is None else answer.emergency.sources
+    first = answer.emergency or answer.if_unwell
+    at_once = () if first is None else first.sources
     later = (name for _, part in parts for said in part for name in said.sources)
     cited = Citations.over(answer.sources, (*at_once, *later))
     if answer.emergency is not None:
         console.print(Text(f"{answer.emergency.text} {cited.mark(answer.emergency.sources)}", style="bold red"))
+        console.print()
+    if answer.if_unwell is not None:
+        console.print(Text(f"{answer.if_unwell.text} {cited.mark(answer.if_unwell.sources)}"))
         console.print()
     if answer.note:
         console.print(Text(answer.note, style="bold"))
@@ -281,6 +289,7 @@ def _note(text: str) -> Iterator[Text]:
 
 
 def _alternatives(made: Assessment, cited: Citations) -> Iterator[RenderableType]:
+    yield from _note(made.alternatives_note)
     for option in made.alternatives:
         yield Text(option.name[:1].upper() + option.name[1:], style="bold")
         for part, lines in option.lines.items():
