@@ -21,6 +21,7 @@ from ivigil.kinetics import kernels
 from ivigil.kinetics.bands import bands, quantiles
 from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
+from ivigil.kinetics.dose_range import of_doses
 from ivigil.kinetics.exposure import Belief, Voice, with_unlearnt
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
 from ivigil.kinetics.individual import Parameters, check_baseline, individual
@@ -33,6 +34,8 @@ from ivigil.knowledge.policies import KineticsPolicy
 
 Floats = NDArray[np.float64]
 
+#: A model of less weight says nothing of its own.
+COUNTS_FROM = 0.01
 PERCENTS = (5.0, 25.0, 50.0, 75.0, 95.0)
 UNITS = dict(zip((*NAMES, "baseline"), ("L/d", "L", "L/d", "L", "/d", "", "", "g/L"), strict=True))
 
@@ -198,7 +201,7 @@ def believe(
                 raise BadInput(
                     "--model", model.id, f"It cannot forecast here: {'; '.join(against)}.", "Choose another."
                 )
-            aside.append(_weighed(model, 0.0, against, latest))
+            aside.append(_weighed(model, 0.0, against, latest, indication))
             continue
         candidates.append((model, *_prepared(model, over_time, treatment, baseline_g_per_l)))
     if not candidates:
@@ -213,11 +216,14 @@ def believe(
     weights = _weights(fitted, bool(counted.any()))
     best = fitted[int(np.argmax(weights))]
     levels = _levels(best, treatment, counted, surprises)
-    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > 0.01)  # noqa: PLR2004 - a model that counts
+    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > COUNTS_FROM)
     converged = all(one.posterior.converged for one in fitted)
     made = Forecast(
         models=(
-            *(_weighed(one.model, float(weight), (), latest) for one, weight in zip(fitted, weights, strict=True)),
+            *(
+                _weighed(one.model, float(weight), (), latest, indication)
+                for one, weight in zip(fitted, weights, strict=True)
+            ),
             *aside,
         ),
         parameters=tuple(estimate for one in fitted for estimate in _estimates(one)),
@@ -230,6 +236,7 @@ def believe(
                 *_findings(
                     fitted, weights, levels, ess, converged, treatment, policy, indication, latest, baseline_g_per_l
                 ),
+                *_carried_over(fitted, weights, over_time, treatment, indication),
                 *_weight_said(subject, treatment, policy),
             )
         ),
@@ -263,8 +270,10 @@ def _against(
     return tuple(found)
 
 
-def _weighed(model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject) -> WeighedModel:
-    inside = all(
+def _weighed(
+    model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject, indication: str | None
+) -> WeighedModel:
+    inside = (indication is None or indication in model.population.indications) and all(
         span.min is None or span.max is None or value is None or span.min <= value <= span.max
         for span, value in (
             (model.population.age_years, subject.age_years),
@@ -318,6 +327,22 @@ def _scale(parts: tuple[Stretch, ...], typical: Floats) -> Floats:
     """What each stretch multiplies the typical parameters of the latest weight by; what a model lacks stays."""
     each = np.array([_slots(part.parameters) for part in parts])
     return np.asarray(np.divide(each, typical, out=np.ones_like(each), where=typical != 0))
+
+
+def _carried_over(
+    fitted: list[_Fitted], weights: Floats, subject: Subject, treatment: Treatment, indication: str | None
+) -> Iterable[Finding]:
+    """Where a model that counts is carried to a condition or to doses that it was not built on."""
+    for model in (one.model for one, weight in zip(fitted, weights, strict=True) if weight > COUNTS_FROM):
+        if indication is not None and indication not in model.population.indications:
+            yield Finding(
+                code="outside-condition",
+                severity=Severity.WARNS,
+                text=f"{model.id} was built on {model.population.disease}, and this patient is treated for {indication}; IgG may be cleared far faster or slower there.",
+                remedy="Leave --model out, so that the models of the condition are weighed.",
+                sources=(model.citation,),
+            )
+        yield from of_doses(model, treatment.doses, lambda day: subject.at(day).weight_kg)
 
 
 def _weight_said(subject: Subject, treatment: Treatment, policy: KineticsPolicy) -> Iterable[Finding]:
@@ -516,7 +541,7 @@ def _findings(
         )
     for model, weight in zip((one.model for one in fitted), weights, strict=True):
         made = individual(model, subject, baseline_g_per_l)
-        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > 0.01)  # noqa: PLR2004 - a model that counts
+        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > COUNTS_FROM)
     if not converged or ess < policy.least_effective_samples.value:
         yield Finding(
             code="forecast-unsure",

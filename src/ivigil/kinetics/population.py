@@ -15,6 +15,7 @@ from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, in_order
 from ivigil.kinetics import antagonist, kernels, ode, ode_population
 from ivigil.kinetics.catalogue import provenance
+from ivigil.kinetics.dose_range import of_regimen
 from ivigil.kinetics.individual import doubts, individual, outside
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Regimen, Route, dose_days
 from ivigil.kinetics.subjects import Subject
@@ -267,7 +268,7 @@ def _of_antagonist(limits: Bounds) -> Bounds:
 
 def said(model: KineticModel, regimen: Regimen, subject: Subject) -> tuple[Finding, ...]:
     """What every result of a population says: where the model comes from, its doubts, and where it is carried outside."""
-    doses = () if model.antagonist is None else antagonist.dosing(model, regimen, subject)
+    doses = (of_regimen if model.antagonist is None else antagonist.dosing)(model, regimen, subject)
     return in_order((*doses, *outside(model, subject), *doubts(model), *provenance(model)))
 
 
