@@ -224,6 +224,18 @@ def test_a_level_of_tomorrow_is_asked_about():
     assert ahead(Treatment((), (), None), now) == ()
 
 
+def test_below_quantification_a_prediction_below_the_limit_is_no_residual(forecast):
+    def below(limit: float) -> Any:
+        return lambda raw: raw["levels"][0].update(below_lloq=True, igg_g_per_l=limit)
+
+    (first, *_) = forecast(PI[:2], below(12.0))["levels"]
+    assert first["individual_predicted"] < 12.0
+    assert first["iwres"] == 0.0
+    (first, *_) = forecast(PI[:2], below(5.0))["levels"]
+    assert first["individual_predicted"] > 5.0
+    assert first["iwres"] < 0.0
+
+
 # ---- pregnancy
 
 

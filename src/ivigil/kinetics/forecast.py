@@ -70,6 +70,8 @@ class Estimate(_Part):
 class LevelSeen(_Part):
     """One level under the model of the greatest weight. ``iwres`` is its distance in residual standard deviations.
 
+    Below quantification only what is predicted above the limit is a distance.
+
     ``surprise`` is its distance from what the other levels predict, in standard deviations of that prediction. An
     ``unexplained`` level is told and does not count in the estimate.
     """
@@ -446,6 +448,7 @@ def _levels(
     deviation = np.sqrt(best.prior.additive_g_per_l**2 + (best.prior.proportional * own) ** 2)
     found = []
     for place, level in enumerate(treatment.levels):
+        iwres = float((level.igg_g_per_l - own[place]) / deviation[place])
         found.append(
             LevelSeen(
                 time=_when(treatment, level.day),
@@ -453,7 +456,7 @@ def _levels(
                 below_lloq=level.below,
                 population_predicted=float(typical[place]),
                 individual_predicted=float(own[place]),
-                iwres=float((level.igg_g_per_l - own[place]) / deviation[place]),
+                iwres=min(iwres, 0.0) if level.below else iwres,
                 surprise=float(surprises[place]),
                 unexplained=not bool(counted[place]),
             )
