@@ -279,3 +279,30 @@ def test_too_few_are_not_told_to_be_fewer():
         limits.population(0, 28, 1)
     with pytest.raises(ImpossibleValue, match="Ask for less at once"):
         limits.population(10**12, 28, 1)
+
+
+# ---- slips of a caller in Python
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"model": "zhang2020"}, r"model: 'zhang2020'\. A model is a fact, not its name\. Give Knowledge"),
+        ({"regimen": 30}, r"regimen: 'int'\. It is words or a Regimen"),
+        ({"days": -3.0}, r"days: -3\.0\. It must be a number above zero"),
+        ({"days": float("nan")}, r"days: nan\. It must be a number above zero"),
+    ],
+)
+@pytest.mark.parametrize("ask", [kinetics.population_percentiles, kinetics.population_frames])
+def test_a_slip_of_a_caller_is_named(ask, given, told):
+    asked = {"model": ZHANG, "regimen": "iv 30 g every 28 d", "days": 28.0} | given
+    with pytest.raises(BadInput, match=told):
+        ask(asked["model"], asked["regimen"], ADULT, subjects=3, days=asked["days"], seed=1)
+
+
+def test_a_name_of_a_model_is_no_model_in_a_profile_and_a_forecast():
+    name: Any = "zhang2020"
+    with pytest.raises(BadInput, match="A model is a fact"):
+        kinetics.typical_profile(name, "iv 30 g once", ADULT, days=3)
+    with pytest.raises(BadInput, match="A model is a fact"):
+        kinetics.patient_forecast([name], record(), ADULT, igg=IGG, policy=KNOWLEDGE.policies.kinetics)

@@ -108,7 +108,11 @@ def schedule(regimen: Regimen, days: float, step_d: float = 1.0, model: KineticM
     Raises:
         BadInput: parts in g and in g/kg together; a drug or route that ``model`` lacks; without one, a drug that is not
             immunoglobulin.
+        ImpossibleValue: days or a step that are no number above zero.
     """
+    for name, value in (("days", days), ("step_d", step_d)):
+        if not math.isfinite(value) or value <= 0:
+            raise ImpossibleValue(name, value, "It must be a number above zero.", "Correct it.")
     if len({part.per_kg for part in regimen.parts}) > 1:
         raise BadInput("--regimen", "g and g/kg", "A population is dosed in one of them.", "Write all parts alike.")
     if model is not None:
