@@ -21,6 +21,7 @@ from ivigil.kinetics import kernels
 from ivigil.kinetics.bands import bands, quantiles
 from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
+from ivigil.kinetics.dose_range import of_doses
 from ivigil.kinetics.exposure import Belief, Voice, with_unlearnt
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
 from ivigil.kinetics.individual import Parameters, check_baseline, individual
@@ -33,6 +34,8 @@ from ivigil.knowledge.policies import KineticsPolicy
 
 Floats = NDArray[np.float64]
 
+#: A model of less weight says nothing of its own.
+COUNTS_FROM = 0.01
 PERCENTS = (5.0, 25.0, 50.0, 75.0, 95.0)
 UNITS = dict(zip((*NAMES, "baseline"), ("L/d", "L", "L/d", "L", "/d", "", "", "g/L"), strict=True))
 
@@ -66,6 +69,8 @@ class Estimate(_Part):
 
 class LevelSeen(_Part):
     """One level under the model of the greatest weight. ``iwres`` is its distance in residual standard deviations.
+
+    Below quantification only what is predicted above the limit is a distance.
 
     ``surprise`` is its distance from what the other levels predict, in standard deviations of that prediction. An
     ``unexplained`` level is told and does not count in the estimate.
@@ -198,7 +203,7 @@ def believe(
                 raise BadInput(
                     "--model", model.id, f"It cannot forecast here: {'; '.join(against)}.", "Choose another."
                 )
-            aside.append(_weighed(model, 0.0, against, latest))
+            aside.append(_weighed(model, 0.0, against, latest, indication))
             continue
         candidates.append((model, *_prepared(model, over_time, treatment, baseline_g_per_l)))
     if not candidates:
@@ -213,11 +218,14 @@ def believe(
     weights = _weights(fitted, bool(counted.any()))
     best = fitted[int(np.argmax(weights))]
     levels = _levels(best, treatment, counted, surprises)
-    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > 0.01)  # noqa: PLR2004 - a model that counts
+    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > COUNTS_FROM)
     converged = all(one.posterior.converged for one in fitted)
     made = Forecast(
         models=(
-            *(_weighed(one.model, float(weight), (), latest) for one, weight in zip(fitted, weights, strict=True)),
+            *(
+                _weighed(one.model, float(weight), (), latest, indication)
+                for one, weight in zip(fitted, weights, strict=True)
+            ),
             *aside,
         ),
         parameters=tuple(estimate for one in fitted for estimate in _estimates(one)),
@@ -230,6 +238,7 @@ def believe(
                 *_findings(
                     fitted, weights, levels, ess, converged, treatment, policy, indication, latest, baseline_g_per_l
                 ),
+                *_carried_over(fitted, weights, over_time, treatment, indication),
                 *_weight_said(subject, treatment, policy),
             )
         ),
@@ -263,8 +272,10 @@ def _against(
     return tuple(found)
 
 
-def _weighed(model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject) -> WeighedModel:
-    inside = all(
+def _weighed(
+    model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject, indication: str | None
+) -> WeighedModel:
+    inside = (indication is None or indication in model.population.indications) and all(
         span.min is None or span.max is None or value is None or span.min <= value <= span.max
         for span, value in (
             (model.population.age_years, subject.age_years),
@@ -318,6 +329,22 @@ def _scale(parts: tuple[Stretch, ...], typical: Floats) -> Floats:
     """What each stretch multiplies the typical parameters of the latest weight by; what a model lacks stays."""
     each = np.array([_slots(part.parameters) for part in parts])
     return np.asarray(np.divide(each, typical, out=np.ones_like(each), where=typical != 0))
+
+
+def _carried_over(
+    fitted: list[_Fitted], weights: Floats, subject: Subject, treatment: Treatment, indication: str | None
+) -> Iterable[Finding]:
+    """Where a model that counts is carried to a condition or to doses that it was not built on."""
+    for model in (one.model for one, weight in zip(fitted, weights, strict=True) if weight > COUNTS_FROM):
+        if indication is not None and indication not in model.population.indications:
+            yield Finding(
+                code="outside-condition",
+                severity=Severity.WARNS,
+                text=f"{model.id} was built on {model.population.disease}, and this patient is treated for {indication}; IgG may be cleared far faster or slower there.",
+                remedy="Leave --model out, so that the models of the condition are weighed.",
+                sources=(model.citation,),
+            )
+        yield from of_doses(model, treatment.doses, lambda day: subject.at(day).weight_kg)
 
 
 def _weight_said(subject: Subject, treatment: Treatment, policy: KineticsPolicy) -> Iterable[Finding]:
@@ -421,6 +448,7 @@ def _levels(
     deviation = np.sqrt(best.prior.additive_g_per_l**2 + (best.prior.proportional * own) ** 2)
     found = []
     for place, level in enumerate(treatment.levels):
+        iwres = float((level.igg_g_per_l - own[place]) / deviation[place])
         found.append(
             LevelSeen(
                 time=_when(treatment, level.day),
@@ -428,7 +456,7 @@ def _levels(
                 below_lloq=level.below,
                 population_predicted=float(typical[place]),
                 individual_predicted=float(own[place]),
-                iwres=float((level.igg_g_per_l - own[place]) / deviation[place]),
+                iwres=min(iwres, 0.0) if level.below else iwres,
                 surprise=float(surprises[place]),
                 unexplained=not bool(counted[place]),
             )
@@ -516,7 +544,7 @@ def _findings(
         )
     for model, weight in zip((one.model for one in fitted), weights, strict=True):
         made = individual(model, subject, baseline_g_per_l)
-        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > 0.01)  # noqa: PLR2004 - a model that counts
+        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > COUNTS_FROM)
     if not converged or ess < policy.least_effective_samples.value:
         yield Finding(
             code="forecast-unsure",

@@ -519,7 +519,8 @@ class ProposalPolicy(Record):
     ``probability`` is how likely the true trough must reach the target; ``interval_step_days`` the step inside a label's
     range of intervals; grams, cost and infusions are counted per ``period_days``; ``late_days`` is how late a late dose is
     shown; doses into a vein closer than ``same_course_days`` are one course. ``subcutaneous_g_per_kg_period`` bounds the
-    search under the skin where a label prints no range. ``stops`` are what forbids a proposal.
+    search under the skin where a label prints no range. ``stops`` are what forbids a proposal, ``cautions`` what is only
+    said beside it.
     """
 
     probability: Share
@@ -529,6 +530,7 @@ class ProposalPolicy(Record):
     same_course_days: DaysLong
     subcutaneous_g_per_kg_period: Range
     stops: dict[str, Stop]
+    cautions: dict[str, Stop]
 
 
 class ReviewPolicy(Record):

@@ -57,8 +57,12 @@ def policies_name_what_exists(
     for name in policies.subcutaneous.bleeding_with.items:
         if name not in vocabulary.medicines:
             yield _no_word("policy/subcutaneous.toml: bleeding_with", name, "medicines")
-    for key, stop in policies.proposals.stops.items():
-        where = f"policy/proposals.toml: stops.{spelled((key,))}"
+    proposals = policies.proposals
+    said = [("stops", *one) for one in proposals.stops.items()] + [
+        ("cautions", *one) for one in proposals.cautions.items()
+    ]
+    for table, key, stop in said:
+        where = f"policy/proposals.toml: {table}.{spelled((key,))}"
         yield from _says(where, stop.text, stop.remedy)
         for name in stop.any:
             if name not in getattr(vocabulary, stop.list):
