@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -102,7 +103,7 @@ def replay_command(
     knowledge = open_knowledge()
     read = checked_vein_plan(plan, knowledge, *NO_SC)
     raws = tuple(_events(events))
-    session = _session(raws)
+    session = _session(raws, read.plan_id)
     bed = _bedside(read, infusion or _opened_with(raws) or 1, knowledge, protocol)
     made = report(gather(raws, session, bed.protocol), bed)
     if pdf is not None:
@@ -227,30 +228,50 @@ def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
 
 def _events(path: str) -> Iterable[object]:
     """Each line's JSON; a line that is none is kept as its text, for review."""
-    import sys
-
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+        text = _of_standard_input() if path == "-" else Path(path).read_bytes()
+    except OSError as problem:
         raise BadInput(
-            "EVENTS", path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
+            "EVENTS", path, "The file must be readable.", f"Check the path: {problem.strerror}."
         ) from problem
-    for line in text.splitlines():
-        if line.strip():
+    if len(text) > LARGEST_EVENTS:
+        raise BadInput(
+            "EVENTS",
+            path,
+            f"The events of one session fill less than {LARGEST_EVENTS} bytes.",
+            "Give one session's events.",
+        )
+    # Lines end as the bytes say, so that one torn byte spoils its own line alone.
+    for raw in text.split(b"\n"):
+        if raw.strip():
+            line = raw.decode("utf-8", "backslashreplace").strip()
             try:
-                yield parse_json(line, "EVENTS")
-            except BadInput:
+                yield parse_json(raw.decode("utf-8"), "EVENTS")
+            except (BadInput, UnicodeDecodeError):
                 yield line
 
 
-def _session(raws: Iterable[object]) -> str:
-    """The session that most events name; the others are not of it."""
-    names = [raw["session"] for raw in raws if isinstance(raw, dict) and isinstance(raw.get("session"), str)]
+def _of_standard_input() -> bytes:
+    import sys
+
+    buffer = getattr(sys.stdin, "buffer", None)
+    return sys.stdin.read().encode() if buffer is None else bytes(buffer.read())
+
+
+def _session(raws: Iterable[object], plan_id: str) -> str:
+    """The session that was opened with this plan, else the one that most events name; the others are not of it."""
+    told = [raw for raw in raws if isinstance(raw, dict) and isinstance(raw.get("session"), str)]
+    names = Counter(raw["session"] for raw in told if _opens(raw, plan_id)) or Counter(raw["session"] for raw in told)
     if not names:
         raise BadInput(
             "EVENTS", None, "No line is an event of a session.", "Give the events of one session, one a line."
         )
-    return max(sorted(set(names)), key=names.count)
+    return max(sorted(names), key=names.__getitem__)
+
+
+def _opens(raw: dict[str, object], plan_id: str) -> bool:
+    data = raw.get("data")
+    return raw.get("type") == "opened" and isinstance(data, dict) and data.get("plan_id") == plan_id
 
 
 def _opened_with(raws: Iterable[object]) -> int | None:
