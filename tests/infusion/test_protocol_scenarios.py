@@ -410,6 +410,7 @@ NOT_SOURCED = {
     "tests_after_a_reaction",
     "hypotensive_reaction",
     "urine_output",
+    "beta_blocker",
 }
 #: management_protocol.drugs, every row of it; the two steroids stand as one.
 DRUGS = {

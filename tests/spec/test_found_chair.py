@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ivigil.cli import infuse
+from ivigil.cli.app import run
 from ivigil.documents import chair as words_of
 from ivigil.documents.infusion_sheets import pack_pdf, record_pdf
 from ivigil.infusion import lookup
@@ -26,10 +27,12 @@ from ivigil.infusion.response import advice, as_anaphylaxis
 from ivigil.infusion.workflow import Action, Lock, Phase
 from ivigil.knowledge.protocol import Grade
 from ivigil.prescription.plan import Signature
+from ivigil.prescription.plan import as_json as plan_json
 from ivigil.sources import cite
 from tests.documents.test_infusion_sheets import pages, squeezed
 from tests.infusion.chair import SESSION, Chair, at_chair, experienced, planned, protocol
 from tests.planning import codes, history, opened, plan, record
+from tests.starting import start
 
 D = Decimal
 
@@ -293,7 +296,7 @@ def test_a_container_without_a_lot_is_recorded_counted_and_a_deviation():
     assert [(one.lot, one.given_g) for one in made.containers] == [("P100", D("2.1")), (None, D("2.1"))]
     assert "What hangs is not recorded: product, lot, expiry, grams." in made.deviations[-1].reasons
     text = squeezed("".join(pages(record_pdf(made, chair.bedside.plan, "a4"))))
-    assert "NOTRECORDED" in text
+    assert "UNRECORDED" in text
     assert "lot-unrecorded" in bars(chair, Action.RAISE, 121)
 
 
@@ -484,3 +487,69 @@ def test_after_its_end_a_pack_allows_nothing_that_a_table_could_bar():
     assert lookup.may(pack, "hang", fine, ends).answer == "allowed"
     assert lookup.may(pack, "hang", fine, ends + timedelta(minutes=1)).answer == "call"
     assert lookup.may(pack, "stop", {}, ends + timedelta(days=1)).answer == "allowed"
+
+
+def test_a_lot_alone_that_nobody_recorded_is_enough_to_bar():
+    chair = Chair().opened().checked().hung(lot=None).vitals(-5)
+    assert bars(chair, Action.START, 0) == {"lot-unrecorded"}
+    undated = Chair().opened().checked().hung(expires_on=None).vitals(-5)
+    assert bars(undated, Action.START, 0) == {"lot-unrecorded"}
+
+
+def test_a_plan_for_under_the_skin_runs_at_no_chair(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "plan.json").write_text(plan_json(start(product="hizentra")), "utf-8")
+    (tmp_path / "e.ndjson").write_text("\n".join(json.dumps(raw) for raw in Chair().ready().raws), "utf-8")
+    assert run(["infuse", "replay", str(tmp_path / "e.ndjson"), "--plan", str(tmp_path / "plan.json")]) == 4
+    assert "A start under the skin has no session at a chair." in capsys.readouterr().err
+
+
+def test_the_card_says_into_the_muscle_and_never_under_the_skin():
+    made = planned()
+    front = squeezed(pages(pack_pdf(leaf(made), made, "a4"))[0])
+    assert squeezed("Into the muscle of the outer thigh. Never under the skin") in front
+
+
+def test_a_time_that_was_corrected_to_later_counts():
+    chair = Chair().ready().started().vitals(14).tell(20, "stopped_early", key="stop")
+    later_at = chair.minute(40).isoformat()
+    chair.tell(50, "correction", corrects="stop", because="it was 09:40", instead={}, happened_at=later_at)
+    # 21 mL/h for 40 minutes.
+    assert told(chair).given.given_ml == 14
+
+
+def test_nothing_is_corrected_to_a_time_that_had_not_come():
+    chair = Chair().ready().started().tell(20, "stopped_early", key="stop")
+    ahead = chair.minute(60).isoformat()
+    chair.tell(50, "correction", corrects="stop", because="slip", instead={}, happened_at=ahead)
+    made = told(chair)
+    assert made.given.given_ml == 7
+    assert [one.reason for one in made.for_review] == [
+        "happened_at: nothing is corrected to a time that had not come when it was corrected."
+    ]
+
+
+def test_after_a_reaction_the_next_step_is_due_when_the_wait_is_over():
+    chair = Chair().ready().started().vitals(14).vitals(29).tell(30, "rate_changed", pump_ml_per_h=42)
+    chair.vitals(44).vitals(59).tell(60, "rate_changed", pump_ml_per_h=84).felt(64, "flushing", "mild")
+    chair.tell(65, "rate_changed", pump_ml_per_h=21).gone(80, "flushing")
+    # Held for 30 minutes from 65, and 30 minutes without a symptom from 80.
+    steps = [one.at for one in due(chair.live.session, chair.bedside) if one.kind is DueKind.RATE_STEP]
+    assert steps == [chair.minute(110)]
+
+
+def test_a_strangers_opening_does_not_choose_the_infusion():
+    ours = Chair().opened().raws
+    strange = dict(ours[0], session="s-9", data=dict(ours[0]["data"], infusion=99))
+    assert infuse._opened_with([strange, *ours], SESSION) == 1
+
+
+@pytest.mark.parametrize("signed", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_signature_at_the_end_of_time_breaks_no_record(signed):
+    made = told(Chair().opened(signed_at=signed).checked().hung().vitals(-5).started().vitals(30))
+    assert made.given.given_ml == D("10.5")
+
+
+def test_an_infusion_number_that_no_machine_counts_to_is_no_number():
+    raw = Chair().opened().raws[0]
+    strange = dict(raw, data=dict(raw["data"], infusion=D("1e999999999")))
+    assert infuse._opened_with([strange], SESSION) is None

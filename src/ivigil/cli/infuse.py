@@ -30,6 +30,7 @@ SHIPPED_PROTOCOL = "ivigil"
 NO_SC = ("A start under the skin has no session at a chair.", "Give a plan for a vein.")
 PROTOCOL = typer.Option(None, help="A site's whole protocol (TOML) instead of the shipped one.")
 LARGEST_EVENTS = 100_000_000
+MOST_INFUSIONS = 1000
 
 infuse_app = typer.Typer(
     help="At the chair: the pack, the record of a session, and simulated sessions.", no_args_is_help=True
@@ -104,7 +105,7 @@ def replay_command(
     read = checked_vein_plan(plan, knowledge, *NO_SC)
     raws = tuple(_events(events))
     session = _session(raws, read.plan_id)
-    bed = _bedside(read, infusion or _opened_with(raws) or 1, knowledge, protocol)
+    bed = _bedside(read, infusion or _opened_with(raws, session) or 1, knowledge, protocol)
     made = report(gather(raws, session, bed.protocol), bed)
     if pdf is not None:
         from ivigil.documents.infusion_sheets import record_pdf
@@ -274,11 +275,13 @@ def _opens(raw: dict[str, object], plan_id: str) -> bool:
     return raw.get("type") == "opened" and isinstance(data, dict) and data.get("plan_id") == plan_id
 
 
-def _opened_with(raws: Iterable[object]) -> int | None:
+def _opened_with(raws: Iterable[object], session: str) -> int | None:
     for raw in raws:
-        if isinstance(raw, dict) and raw.get("type") == "opened" and isinstance(raw.get("data"), dict):
+        if not isinstance(raw, dict) or raw.get("session") != session:
+            continue
+        if raw.get("type") == "opened" and isinstance(raw.get("data"), dict):
             number = raw["data"].get("infusion")
-            if isinstance(number, int | Decimal) and number == int(number):
+            if isinstance(number, int | Decimal) and 0 < number <= MOST_INFUSIONS and number == int(number):
                 return int(number)
     return None
 

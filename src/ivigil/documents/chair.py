@@ -22,7 +22,7 @@ SIGNS = {
     "temperature_c": "°C",
     "spo2_percent": "SpO2 %",
 }
-NOT_RECORDED = "NOT RECORDED"
+NOT_RECORDED = "UNRECORDED"
 RAW_SHOWN = 80
 """So much of a report that counts for nothing is shown; the JSON holds all of it."""
 CHECKS = {

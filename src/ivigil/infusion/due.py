@@ -73,6 +73,8 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h
         if above is not None and (cap is None or above <= cap):
             earliest = session.rate_since + bedside.hold(session.ml_per_h)
+            if session.quiet_since is not None:
+                earliest = max(earliest, _restart_at(session, bedside))
             found.append(Due(DueKind.RATE_STEP, earliest, above))
     if session.phase is Phase.PAUSED and quiet:
         rate = restart_ml_per_h(session, bedside)

@@ -215,7 +215,7 @@ def _corrected(
             if said.instead is not None:
                 refused.append(Rejected(as_json(one), TAKEN_BACK_ONLY))
         else:
-            made = _instead(events[said.corrects], said, protocol)
+            made = _instead(events[said.corrects], said, one.received_at, protocol)
             if isinstance(made, Rejected):
                 refused.append(Rejected(as_json(one), made.reason))
                 continue
@@ -248,13 +248,16 @@ def _corrected(
 TAKEN_BACK_ONLY = "corrects: a correction is taken back, never rewritten; correct the event itself."
 
 
-def _instead(target: Event, correction: Correction, protocol: Protocol) -> Event | Rejected | None:
+def _instead(target: Event, correction: Correction, told_at: datetime, protocol: Protocol) -> Event | Rejected | None:
     """The event as the correction tells it: the same type, other data, perhaps another time."""
     if correction.instead is None:
         return None
     raw = json.loads(as_json(target)) | {"data": correction.instead}
     if correction.happened_at is not None:
-        raw["device_at"] = correction.happened_at.isoformat()
+        if correction.happened_at > told_at:
+            return Rejected("", "happened_at: nothing is corrected to a time that had not come when it was corrected.")
+        # The time that counts is the correction's, which was written down when it was received.
+        raw["device_at"], raw["received_at"] = correction.happened_at.isoformat(), told_at.isoformat()
     made = read_event(raw, target.session, protocol)
     return Rejected("", f"instead: {made.reason}") if isinstance(made, Rejected) else made
 

@@ -462,8 +462,8 @@ def sentence(data: Data, bedside: Bedside) -> str:
         case Paused():
             return ", ".join(("Paused", *_texts(data.because)))
         case ContainerChanged():
-            lot = f"lot {data.lot}" if data.lot is not None else "lot NOT RECORDED"
-            until = "expiry NOT RECORDED" if data.expires_on is None else f"expires {data.expires_on.isoformat()}"
+            lot = f"lot {data.lot}" if data.lot is not None else "lot UNRECORDED"
+            until = "expiry UNRECORDED" if data.expires_on is None else f"expires {data.expires_on.isoformat()}"
             return f"Hung {data.product} {_plain(data.size_g)} g in {_plain(data.volume_ml)} mL, {lot}, {until}"
         case MedicineGiven():
             dose = f" {_plain(data.dose_mg)} mg" if data.dose_mg is not None else ""
