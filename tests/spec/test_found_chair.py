@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -553,3 +554,42 @@ def test_an_infusion_number_that_no_machine_counts_to_is_no_number():
     raw = Chair().opened().raws[0]
     strange = dict(raw, data=dict(raw["data"], infusion=D("1e999999999")))
     assert infuse._opened_with([strange], SESSION) is None
+
+
+@pytest.mark.parametrize(
+    ("find", "replace_", "where"),
+    [
+        ("mg_per_kg = 0.01", "mg_per_kg = 0.1", "adrenaline.schemes.weight"),
+        ("cap_mg = 0.5\n", "cap_mg = 5\n", "adrenaline.schemes.weight"),
+        (
+            "from_years = 6, below_years = 12, mg = 0.3 }",
+            "from_years = 6, below_years = 12, mg = 3 }",
+            "adrenaline.schemes.age_bands",
+        ),
+        ("weight = { value = 0.3,", "weight = { value = 3,", "adrenaline.child_caps_mg.weight"),
+        ("adult = { mg = 0.3, from_kg = 30,", "adult = { mg = 3, from_kg = 30,", "adrenaline.pens.adult"),
+        ("mg_per_ml = 1,", "mg_per_ml = 0.1,", "adrenaline.concentration"),
+        ("adult = { mg = 25, mg_max = 50,", "adult = { mg = 25, mg_max = 500,", "medicines.diphenhydramine.adult"),
+        (
+            "child = { mg_per_kg = 1, cap_mg = 50,",
+            "child = { mg_per_kg = 10, cap_mg = 50,",
+            "medicines.diphenhydramine.child",
+        ),
+    ],
+    ids=["per-kg", "cap", "band", "child-cap", "pen", "concentration", "adult", "child"],
+)
+def test_a_sites_protocol_gives_no_more_than_was_read(tmp_path, capsys, find, replace_, where):
+    shipped = (files("ivigil.knowledge") / "data" / "protocol" / "ivigil.toml").read_text("utf-8")
+    assert find in shipped
+    (tmp_path / "ours.toml").write_text(shipped.replace(find, replace_, 1), "utf-8")
+    assert run(["infuse", "protocol", "check", str(tmp_path / "ours.toml")]) == 4
+    said = capsys.readouterr().out
+    assert where in said
+    assert "a site chooses among what is published" in said
+
+
+def test_a_site_may_choose_the_other_published_cap_of_a_child(tmp_path, capsys):
+    shipped = (files("ivigil.knowledge") / "data" / "protocol" / "ivigil.toml").read_text("utf-8")
+    # conflicts, child maximum: 0.3 or 0.5 mg, "use local formulary".
+    (tmp_path / "ours.toml").write_text(shipped.replace("weight = { value = 0.3,", "weight = { value = 0.5,"), "utf-8")
+    assert run(["infuse", "protocol", "check", str(tmp_path / "ours.toml")]) == 0

@@ -214,7 +214,7 @@ def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | Non
 
 def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
     """A site's own protocol, under the same checks as the shipped one."""
-    from ivigil.infusion.protocols import check_protocol
+    from ivigil.infusion.protocols import check_protocol, more_than_read
 
     try:
         raw = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
@@ -224,7 +224,10 @@ def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
         ) from problem
     except (ValueError, RecursionError) as problem:
         raise BadKnowledge(str(path), None, "A protocol is TOML in UTF-8.", f"Mend it: {problem}.") from problem
-    return check_protocol(raw, path.name, knowledge.vocabulary.reactions, knowledge.source)
+    made = check_protocol(raw, path.name, knowledge.vocabulary.reactions, knowledge.source)
+    for where, rule in more_than_read(made, knowledge.protocol(SHIPPED_PROTOCOL)):
+        raise BadKnowledge(f"{path.name}: {where}", None, rule, "Correct it; a site chooses among what is published.")
+    return made
 
 
 def _events(path: str) -> Iterable[object]:
