@@ -593,3 +593,21 @@ def test_a_site_may_choose_the_other_published_cap_of_a_child(tmp_path, capsys):
     # conflicts, child maximum: 0.3 or 0.5 mg, "use local formulary".
     (tmp_path / "ours.toml").write_text(shipped.replace("weight = { value = 0.3,", "weight = { value = 0.5,"), "utf-8")
     assert run(["infuse", "protocol", "check", str(tmp_path / "ours.toml")]) == 0
+
+
+@pytest.mark.parametrize("check", ["identifiers", "appearance"])
+def test_a_check_that_fails_while_it_runs_is_due_to_stop_it(check):
+    chair = (
+        Chair().ready().started().vitals(14).tell(20, "check_confirmed", check=check, ok=False, text="other bracelet")
+    )
+    assert [one.at for one in due(chair.live.session, chair.bedside) if one.kind is DueKind.STOP] == [chair.minute(20)]
+    chair.tell(22, "check_confirmed", check=check, ok=True)
+    assert DueKind.STOP not in {one.kind for one in due(chair.live.session, chair.bedside)}
+
+
+def test_a_reaction_that_came_back_is_due_to_stop_although_it_is_mild():
+    chair = Chair().ready().started().vitals(14).vitals(29).tell(30, "rate_changed", pump_ml_per_h=42)
+    chair.felt(40, "headache", "mild").tell(41, "paused").gone(45, "headache").vitals(60).vitals(75)
+    chair.tell(76, "resumed", pump_ml_per_h=21).felt(90, "flushing", "mild")
+    # by_grade mild: if_returns_or_worsens "stop, do not restart".
+    assert [one.at for one in due(chair.live.session, chair.bedside) if one.kind is DueKind.STOP] == [chair.minute(90)]

@@ -101,10 +101,11 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     """Since when the pump should stand still and does not; None while it may run, or stands."""
     if not session.ml_per_h:
         return None
-    since = [at for at in (session.anaphylaxis_at, session.criteria_at) if at is not None]
-    if session.reaction is not None and bedside.protocol.responses[session.reaction].flow.value == "stop":
-        assert session.reaction_since is not None  # a reaction began at some moment
-        since.append(session.reaction_since)
+    since = [at for at in (session.anaphylaxis_at, session.criteria_at, session.check_failed_at) if at is not None]
+    stops = session.reaction is not None and bedside.protocol.responses[session.reaction].flow.value == "stop"
+    begun = session.reaction_since or session.rate_since
+    if begun is not None and (stops or session.lock is not Lock.FREE):
+        since.append(begun)
     return min(since, default=None)
 
 

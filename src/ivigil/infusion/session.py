@@ -66,6 +66,8 @@ class Session:
     opened: Opened | None = None
     opened_at: datetime | None = None
     checks: Mapping[Check, CheckConfirmed] = field(default_factory=dict)
+    check_failed_at: datetime | None = None
+    """Since when a check is not as it should be: another patient, particles, a line that does not flush."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rate_since: datetime | None = None
@@ -146,7 +148,9 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
         case Opened():
             after = replace(after, opened=event.data, opened_at=at)
         case CheckConfirmed():
-            after = replace(after, checks={**session.checks, event.data.check: event.data})
+            checks = {**session.checks, event.data.check: event.data}
+            wrong = any(not one.ok for name, one in checks.items() if name is not Check.WELL_TODAY)
+            after = replace(after, checks=checks, check_failed_at=(session.check_failed_at or at) if wrong else None)
         # A resumption without a start that was told: the report of the start was lost, and it runs all the same.
         case Started() | Resumed() if session.started_at is None:
             after = replace(after, started_at=at, baseline=dict(session.latest))
