@@ -80,6 +80,13 @@ class Delivered:
     stretches: tuple[Stretch, ...]
     containers: tuple[Container, ...]
     unhung_ml: Fraction
+    hanging: int = 0
+    """How many of the containers, counted from the last, hang together."""
+
+    @property
+    def hanging_ml(self) -> Fraction:
+        """What should still be in those that hang: what somebody who measures the residual would find."""
+        return sum((one.left_ml for one in self.containers[len(self.containers) - self.hanging :]), Fraction(0))
 
     @property
     def ml(self) -> Fraction:
@@ -96,9 +103,9 @@ class Delivered:
         """Grams that were hung."""
         return sum((Fraction(one.label.size_g) for one in self.containers), Fraction(0))
 
-    def by_lot(self) -> dict[tuple[str, str], Fraction]:
-        """Grams given by product and lot."""
-        found: dict[tuple[str, str], Fraction] = {}
+    def by_lot(self) -> dict[tuple[str, str | None], Fraction]:
+        """Grams given by product and lot; None: a lot that nobody recorded."""
+        found: dict[tuple[str, str | None], Fraction] = {}
         for one in self.containers:
             name = (one.label.product, one.label.lot)
             found[name] = found.get(name, Fraction(0)) + one.given_g
@@ -145,10 +152,11 @@ class Running:
         still held is their residual.
         """
         stretch, containers = self._since_then(moment), list(self._containers)
+        hanging = len(containers) - self._first_open
         if stretch is None:
-            return Delivered(tuple(self._stretches), tuple(containers), self._unhung)
+            return Delivered(tuple(self._stretches), tuple(containers), self._unhung, hanging)
         unhung = self._unhung + _draw(containers, self._first_open, stretch.ml)
-        return Delivered((*self._stretches, stretch), tuple(containers), unhung)
+        return Delivered((*self._stretches, stretch), tuple(containers), unhung, hanging)
 
     def _since_then(self, to: datetime) -> Stretch | None:
         if not self.ml_per_h or self._since is None or to <= self._since:

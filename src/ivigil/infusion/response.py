@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.doses import AdrenalineDose, MedicineDose, adrenaline_dose, medicine_dose
+from ivigil.infusion.events import Check
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import Criterion
 from ivigil.knowledge.facts import Fact
@@ -97,7 +98,7 @@ def _advice(
         call=call.by_region.get(ordered.region, call.otherwise),
         criteria=criteria,
         adrenaline=adrenaline_dose(protocol.adrenaline, age, weight, ordered.region) if adrenaline else None,
-        steps=tuple(line(step.text, step) for step in response.steps.values()),
+        steps=(*_own_steps(session, bedside), *(line(step.text, step) for step in response.steps.values())),
         medicines=tuple(
             medicine_dose(name, protocol.medicines[name], age, weight, protocol.adult_from_years.value)
             for name in rows
@@ -110,14 +111,26 @@ def _advice(
     )
 
 
+def _own_steps(session: Session, bedside: Bedside) -> tuple[Line, ...]:
+    """What is done about a present symptom itself, before what its grade asks for."""
+    known = bedside.protocol.symptoms
+    return tuple(
+        line(step.text, step) for name in session.symptoms if name in known for step in known[name].steps.values()
+    )
+
+
 def line(text: str, fact: Fact) -> Line:
     """A line of advice with the basis of its fact."""
     return Line(text, policy=fact.origin.value == "policy", sources=fact.src)
 
 
 def weight_today(session: Session, bedside: Bedside) -> Decimal:
-    """The weight that doses of first aid go by: today's if it was taken, else the plan's."""
-    from ivigil.infusion.events import Check
+    """The weight (kg) that doses of first aid go by: today's while it lies within the tolerance, else the plan's.
 
+    A weight beyond it starts no infusion and may be a slip (7 kg for 70); the plan's is the one that was checked and signed,
+    and the one that the pack's card goes by.
+    """
     taken = session.checks.get(Check.WEIGHT)
-    return bedside.ordered.weight_kg if taken is None or taken.weight_kg is None else taken.weight_kg
+    if taken is None or taken.weight_kg is None or not bedside.within_tolerance(taken.weight_kg):
+        return bedside.ordered.weight_kg
+    return taken.weight_kg

@@ -52,7 +52,8 @@ def lesson(
     for at, name in ever:
         kinds.setdefault(known[name].kind if name in known else "other", at)
     if session.lock is Lock.ANAPHYLAXIS:
-        kinds.setdefault("anaphylaxis", session.anaphylaxis_at or session.started_at)
+        seen = [at for at in (session.criteria_at, session.anaphylaxis_at) if at is not None]
+        kinds.setdefault("anaphylaxis", min(seen, default=session.started_at))
     elif worst is not None and not kinds:
         kinds["other"] = session.started_at
     reactions = tuple(Reaction(kind=kind, at=at, grade=ctcae) for kind, at in kinds.items())

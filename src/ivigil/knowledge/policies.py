@@ -239,7 +239,8 @@ class RatePolicy(Record):
     label's own interval. ``at_risk_fraction`` of the ordinary maximum is the policy cap for patients at risk;
     ``below_margin_fraction`` of a limit that must not be reached is the most that is planned.
     ``long_gap_days`` returns a patient to the first-infusion ladder; ``experienced_after_infusions`` opens the
-    experienced pattern. ``ceilings_ml_per_h`` by setting. An infusion beyond ``long_session_min`` is warned of, one beyond
+    experienced pattern; with one of ``first_ladder_conditions`` on the day no earlier infusion counts.
+    ``ceilings_ml_per_h`` by setting. An infusion beyond ``long_session_min`` is warned of, one beyond
     ``longest_infusion_min`` is not planned.
     """
 
@@ -250,6 +251,7 @@ class RatePolicy(Record):
     below_margin_fraction: Share
     long_gap_days: DaysLong
     experienced_after_infusions: Times
+    first_ladder_conditions: Items | None = None
     ceilings_ml_per_h: dict[str, Above] = {}
     long_session_min: MinutesLong
     longest_infusion_min: MinutesLong

@@ -45,6 +45,7 @@ from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import Given, choose_setting
 from ivigil.prescription.timing import about_durations, about_last_infusion
+from ivigil.prescription.unwell import about_unwell, unwell_today
 from ivigil.quantities import mg_per_kg_min_from_ml_per_kg_h, ml_from_g, tenths_down
 from ivigil.sources import CitedSource, Read, cite
 
@@ -325,6 +326,8 @@ def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tu
     entry = circumstances(request, formulary, chosen.product).borne
     # A tier or the experienced pattern opens only on infusions known to have been borne without a reaction.
     earlier = entry.infusions if entry is not None and entry.reactions == () and not chosen.off_label else 0
+    if unwell_today(request, formulary):
+        earlier = 0
     if chosen.risks & SLOWING_RISKS:
         return "at_risk", earlier
     experienced = earlier >= formulary.policies.rate.experienced_after_infusions.value
@@ -424,6 +427,7 @@ def _about_rates(
     strength = course.concentration_g_per_ml
     yield from about_label_rates(chosen.product, course.rates, strength, chosen.off_label, formulary)
     yield from _borne_elsewhere(chosen, request, ladder)
+    yield from about_unwell(request, formulary)
     if ladder.risk_cap is not None:
         cap, risk = ladder.risk_cap, chosen.label.at_risk if chosen.label else None
         asks = "" if risk is None else "; the label asks for the lowest practicable rate"
