@@ -15,7 +15,7 @@ settings.register_profile("night", max_examples=3000, deadline=None, suppress_he
 # Hundreds of runs an hour, each to the first failure: a few examples, and none is made smaller.
 settings.register_profile(
     "mutants",
-    max_examples=4,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     database=None,

@@ -162,7 +162,9 @@ def test_vital_signs_are_overdue_after_their_time_and_five_minutes(minute, answe
     assert at(Chair().ready().started(), minute, Action.RAISE).watched is answer
 
 
-@pytest.mark.parametrize("lacking", ["systolic_mmhg", "diastolic_mmhg", "pulse_per_min", "temperature_c", "spo2_percent"])
+@pytest.mark.parametrize(
+    "lacking", ["systolic_mmhg", "diastolic_mmhg", "pulse_per_min", "temperature_c", "spo2_percent"]
+)
 def test_a_set_that_lacks_one_sign_is_no_baseline(lacking):
     chair = Chair().opened().checked().hung()
     whole = {"systolic_mmhg": 120, "diastolic_mmhg": 75, "pulse_per_min": 72, "temperature_c": 36.8, "spo2_percent": 98}
@@ -266,7 +268,9 @@ def test_complete_is_what_leaves_no_more_than_a_twentieth():
     chair = Chair().ready().started()
     # 300 mL less 5 % are 285 mL.
     moment = chair.live.moment(chair.minute(1))
-    left = [situation(Wish(Action.COMPLETE), replace(moment, given_ml=Fraction(ml))).left for ml in ("284.9", "285", "300")]
+    left = [
+        situation(Wish(Action.COMPLETE), replace(moment, given_ml=Fraction(ml))).left for ml in ("284.9", "285", "300")
+    ]
     assert left == [Left.SOME, Left.NONE, Left.NONE]
 
 
@@ -288,7 +292,9 @@ def deviations(chair: Chair) -> list[tuple[str, set[str]]]:
 
 
 def test_a_rate_that_is_set_lower_or_set_again_is_no_deviation():
-    chair = Chair().ready().started().tell(5, "rate_changed", pump_ml_per_h=21).tell(6, "rate_changed", pump_ml_per_h=10)
+    chair = (
+        Chair().ready().started().tell(5, "rate_changed", pump_ml_per_h=21).tell(6, "rate_changed", pump_ml_per_h=10)
+    )
     assert deviations(chair) == []
 
 
@@ -301,7 +307,9 @@ def test_each_act_against_its_bar_is_a_deviation_with_its_time_and_key():
     chair = Chair().opened().checked().hung()
     chair.tell(0, "started", key="start", pump_ml_per_h=500)
     chair.tell(1, "rate_changed", key="raise", pump_ml_per_h=501)
-    chair.tell(2, "container_changed", key="hang", product="privigen", lot="B", expires_on="2026-01-01", size_g=1, volume_ml=10)
+    chair.tell(
+        2, "container_changed", key="hang", product="privigen", lot="B", expires_on="2026-01-01", size_g=1, volume_ml=10
+    )
     chair.tell(3, "completed", key="complete").tell(4, "observation_ended", key="leave")
     chair.tell(5, "resumed", key="resume", pump_ml_per_h=500)
     found = {one.key: one for one in chair.live.session.deviations}
@@ -319,6 +327,8 @@ def test_each_act_against_its_bar_is_a_deviation_with_its_time_and_key():
 
 
 def test_what_is_done_as_permitted_is_no_deviation():
-    chair = Chair().ready().started().vitals(30).tell(30, "rate_changed", pump_ml_per_h=42).vitals(45).tell(46, "paused")
+    chair = (
+        Chair().ready().started().vitals(30).tell(30, "rate_changed", pump_ml_per_h=42).vitals(45).tell(46, "paused")
+    )
     chair.tell(50, "resumed", pump_ml_per_h=42)
     assert deviations(chair) == []

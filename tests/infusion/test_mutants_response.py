@@ -201,7 +201,9 @@ def test_a_sites_choice_goes_before_the_regions():
     assert (found.scheme, found.mg, found.capped) == ("age_bands", D("0.3"), False)
 
 
-@pytest.mark.parametrize(("weight", "mg", "capped"), [("50", "0.5", False), ("50.9", "0.5", False), ("51", "0.5", True)])
+@pytest.mark.parametrize(
+    ("weight", "mg", "capped"), [("50", "0.5", False), ("50.9", "0.5", False), ("51", "0.5", True)]
+)
 def test_a_dose_that_only_reaches_the_cap_was_not_decided_by_it(weight, mg, capped):
     # 0.01 mg/kg, rounded down to hundredths: 50.9 kg make 0.50; 51 kg would make 0.51.
     found = adrenaline_dose(protocol().adrenaline, D(40), D(weight), "US")

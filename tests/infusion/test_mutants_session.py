@@ -39,13 +39,21 @@ def test_a_symptom_takes_the_nurses_grade_else_the_protocols_and_never_less_than
 
 
 def test_a_symptom_told_again_keeps_the_time_it_began_and_takes_the_new_grade_and_text():
-    chair = Chair().ready().started().felt(20, "headache", "mild").felt(25, "headache", "moderate", text="behind the eyes")
+    chair = (
+        Chair().ready().started().felt(20, "headache", "mild").felt(25, "headache", "moderate", text="behind the eyes")
+    )
     one = chair.live.session.symptoms["headache"]
     assert (one.since, one.grade, one.text, one.symptom) == (chair.minute(20), Grade.MODERATE, "behind the eyes", "headache")  # fmt: skip
 
 
 def test_other_symptoms_are_told_apart_by_their_words_and_go_one_by_one():
-    chair = Chair().ready().started().felt(20, "other", "mild", text="ringing ears").felt(21, "other", "moderate", text="cold feet")
+    chair = (
+        Chair()
+        .ready()
+        .started()
+        .felt(20, "other", "mild", text="ringing ears")
+        .felt(21, "other", "moderate", text="cold feet")
+    )
     assert set(chair.live.session.symptoms) == {"other: ringing ears", "other: cold feet"}
     chair.gone(25, "other", text="ringing ears")
     left = chair.live.session.symptoms
@@ -387,9 +395,7 @@ def test_each_part_of_a_limit(limits, before, now, met):
     assert [(one.code, one.value) for one in found] == ([("ours", D(now))] if met else [])
 
 
-@pytest.mark.parametrize(
-    ("age", "met"), [("1.9", False), ("2", True), ("9.9", True), ("10", False), (None, True)]
-)
+@pytest.mark.parametrize(("age", "met"), [("1.9", False), ("2", True), ("9.9", True), ("10", False), (None, True)])
 def test_a_limit_holds_from_one_age_to_below_another_and_without_an_age_always(age, met):
     limits = site(above=120, from_years=2, below_years=10)
     found = triggers_met({VitalSign.PULSE: D(121)}, {}, None if age is None else D(age), frozenset(), limits)
