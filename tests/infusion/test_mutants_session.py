@@ -13,7 +13,7 @@ from ivigil.infusion.session import Session
 from ivigil.infusion.signs import anaphylaxis, low_pressure, triggers_met, worst
 from ivigil.infusion.workflow import Lock, Phase
 from ivigil.knowledge.protocol import Grade, Protocol, Sign, VitalSign, VitalTrigger
-from tests.infusion.chair import Chair, protocol
+from tests.infusion.chair import Chair, at_chair, planned, protocol
 
 D = Decimal
 
@@ -456,3 +456,12 @@ def test_a_vital_sign_before_the_start_is_no_reaction():
     chair = Chair().ready().vitals(-4, spo2_percent=90)
     assert (chair.live.session.reaction, bool(chair.live.session.met)) == (None, True)
     assert replace(chair.live.session, started_at=chair.minute(0)).reaction is Grade.SEVERE
+
+
+def test_a_childs_limits_are_those_of_the_childs_age_at_the_chair_too():
+    # 8 years: below 70 + 2 x 8 = 86 mmHg. 88 after 95 is low for an adult, and for a child it is not.
+    bed = at_chair(planned(product="gammagard_liquid", age_years=8, weight_kg=25, height_cm=127))
+    chair = Chair(bedside=bed).opened().checked().hung().vitals(-5, systolic_mmhg=95, diastolic_mmhg=60).started()
+    chair.vitals(10, systolic_mmhg=88, diastolic_mmhg=55)
+    assert (chair.live.session.met, chair.live.session.lock) == ((), Lock.FREE)
+    assert chair.vitals(20, systolic_mmhg=85, diastolic_mmhg=55).live.session.lock is Lock.ANAPHYLAXIS
