@@ -12,6 +12,7 @@ import pytest
 from ivigil.infusion.delivered import Running
 from ivigil.infusion.tolerance import Lesson, lesson, remembered
 from ivigil.infusion.workflow import Lock
+from ivigil.knowledge.protocol import Grade
 from ivigil.patient import ProductHistory, Reaction
 from tests.infusion.chair import Chair
 from tests.planning import history
@@ -255,3 +256,15 @@ def test_reactions_that_nobody_recorded_stay_unknown_where_there_are_none():
 def test_a_reaction_is_remembered_also_where_nobody_recorded_the_earlier_ones():
     after = remembered(replace(LESSON, reactions=HEADACHE), before(reactions=None))
     assert [one.kind for one in after.reactions or ()] == ["headache"]
+
+
+def test_what_had_gone_before_the_start_is_no_reaction_to_the_infusion():
+    chair = Chair().ready().felt(-4, "headache", "moderate").gone(-3, "headache").vitals(-2).started()
+    chair.vitals(10).tell(20, "stopped_early")
+    told = learned(chair)
+    assert (told.reactions, told.uneventful) == ((), True)
+
+
+def test_what_is_still_there_at_the_start_is_told_as_present_during_it():
+    chair = Chair().ready().felt(-4, "headache", "moderate").started().gone(10, "headache").tell(20, "stopped_early")
+    assert chair.live.session.worst_ever is Grade.MODERATE

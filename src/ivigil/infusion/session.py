@@ -208,9 +208,10 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
     now, earlier = after.reaction, before.reaction
-    after = replace(after, criteria=criteria, worst_ever=worst((before.worst_ever, now)))
+    after = replace(after, criteria=criteria)
     if after.started_at is None:
         return after
+    after = replace(after, worst_ever=worst((before.worst_ever, now)))
     if now is None:
         gone = at if earlier is not None else before.quiet_since
         borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
