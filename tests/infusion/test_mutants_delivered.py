@@ -24,7 +24,15 @@ D = Decimal
 
 
 def test_each_rate_counts_for_its_own_time_and_a_pause_for_none():
-    chair = Chair().opened().checked().hung().vitals(-5).started(pump_ml_per_h=60).tell(10, "rate_changed", pump_ml_per_h=30)
+    chair = (
+        Chair()
+        .opened()
+        .checked()
+        .hung()
+        .vitals(-5)
+        .started(pump_ml_per_h=60)
+        .tell(10, "rate_changed", pump_ml_per_h=30)
+    )
     chair.tell(20, "paused").tell(50, "resumed", pump_ml_per_h=120).tell(60, "rate_changed", pump_ml_per_h=6)
     given = chair.live.given(chair.minute(70))
     # 10 min at 60 are 10 mL, 10 min at 30 are 5, 10 min at 120 are 20, 10 min at 6 are 1.
@@ -39,7 +47,9 @@ def test_a_rate_set_before_the_start_or_while_paused_does_not_run():
     assert chair.live.given(chair.minute(60)).ml == 10
 
 
-@pytest.mark.parametrize("kind", ["paused", "stopped_early", "completed", "treated_as_anaphylaxis", "observation_ended"])
+@pytest.mark.parametrize(
+    "kind", ["paused", "stopped_early", "completed", "treated_as_anaphylaxis", "observation_ended"]
+)
 def test_everything_that_ends_or_pauses_stops_the_pump(kind):
     chair = Chair().ready().started(pump_ml_per_h=60).tell(10, kind)
     assert chair.live.given(chair.minute(60)).ml == 10
@@ -63,7 +73,12 @@ def test_what_runs_before_anything_hangs_is_held_by_nothing():
 
 
 def test_containers_beside_each_other_are_drawn_in_order_and_lots_add_up():
-    chair = Chair().opened().hung(-9, size_g=5, volume_ml=50, lot="A").hung(-8, size_g=5, volume_ml=50, lot="B", beside=True)
+    chair = (
+        Chair()
+        .opened()
+        .hung(-9, size_g=5, volume_ml=50, lot="A")
+        .hung(-8, size_g=5, volume_ml=50, lot="B", beside=True)
+    )
     chair.hung(-7, size_g=5, volume_ml=50, lot="A", beside=True).started(pump_ml_per_h=60)
     given = chair.live.given(chair.minute(120))
     # 120 mL: 50 of A, 50 of B, 20 of A again.
@@ -75,7 +90,12 @@ def test_containers_beside_each_other_are_drawn_in_order_and_lots_add_up():
 
 
 def test_one_hung_in_the_place_of_others_ends_them_and_one_beside_it_adds():
-    chair = Chair().opened().hung(-9, size_g=5, volume_ml=50, lot="A").hung(-8, size_g=5, volume_ml=50, lot="B", beside=True)
+    chair = (
+        Chair()
+        .opened()
+        .hung(-9, size_g=5, volume_ml=50, lot="A")
+        .hung(-8, size_g=5, volume_ml=50, lot="B", beside=True)
+    )
     chair.started(pump_ml_per_h=60).hung(20, size_g=5, volume_ml=50, lot="C").hung(21, size_g=5, volume_ml=50, lot="D", beside=True)  # fmt: skip
     given = chair.live.given(chair.minute(90))
     # 20 mL of A; then 70: 50 of C and 20 of D. B is never reached.
@@ -83,7 +103,12 @@ def test_one_hung_in_the_place_of_others_ends_them_and_one_beside_it_adds():
 
 
 def test_grams_are_by_each_label():
-    chair = Chair().opened().hung(-9, size_g=5, volume_ml=100, lot="A").hung(-8, size_g=10, volume_ml=100, lot="B", beside=True)
+    chair = (
+        Chair()
+        .opened()
+        .hung(-9, size_g=5, volume_ml=100, lot="A")
+        .hung(-8, size_g=10, volume_ml=100, lot="B", beside=True)
+    )
     chair.started(pump_ml_per_h=60)
     # 100 mL of 5 % are 5 g, 50 mL of 10 % are 5 g.
     assert chair.live.given(chair.minute(150)).by_lot() == {("privigen", "A"): 5, ("privigen", "B"): 5}

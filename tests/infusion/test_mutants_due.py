@@ -54,7 +54,9 @@ def test_a_start_without_a_baseline_owes_vital_signs_from_the_start_on():
     [(True, False, 30), (False, False, 60), (True, True, 15), (False, True, 15)],
 )
 def test_how_often_at_the_highest_rate(first, reacting, every):
-    chair = Chair(bedside=at_chair() if first else at_chair(experienced())).ready().started(pump_ml_per_h=336).vitals(20)
+    chair = (
+        Chair(bedside=at_chair() if first else at_chair(experienced())).ready().started(pump_ml_per_h=336).vitals(20)
+    )
     if reacting:
         chair.felt(21, "headache", "mild")
     assert rows(chair)["vitals"] == (20 + every, None)
@@ -223,6 +225,8 @@ def test_a_rate_is_held_as_long_as_the_step_it_has_reached(rate, minutes):
     assert at_chair().hold(Fraction(rate)).total_seconds() == minutes * 60
 
 
-@pytest.mark.parametrize(("rate", "above"), [(0, 21), (20, 21), (21, 42), (41.9, 42), (335, 336), (336, None), (400, None)])
+@pytest.mark.parametrize(
+    ("rate", "above"), [(0, 21), (20, 21), (21, 42), (41.9, 42), (335, 336), (336, None), (400, None)]
+)
 def test_the_step_above_a_rate(rate, above):
     assert at_chair().rate_above(Fraction(rate)) == above

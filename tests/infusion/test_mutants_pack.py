@@ -49,7 +49,11 @@ def test_a_pack_says_whose_it_is_who_signed_and_until_when():
     start = bed.infusion.starts_at
     assert (found.schema_, found.plan_id, found.infusion) == ("ivigil-pack/1", bed.plan.plan_id, 1)
     assert (found.patient_ref, found.synthetic) == ("synthetic-well", True)
-    assert (found.signed_by, found.signed_role, found.signed_at) == ("Dr. Ada Test", "physician", start - timedelta(hours=3))
+    assert (found.signed_by, found.signed_role, found.signed_at) == (
+        "Dr. Ada Test",
+        "physician",
+        start - timedelta(hours=3),
+    )
     assert (found.made_at, found.valid_until) == (start - timedelta(hours=2), start + timedelta(hours=24))
     assert (found.product, found.brand, found.protocol) == ("privigen", "Privigen", "ivigil")
     assert found.ctcae_version.startswith("Grades are stored with the version they were made by: CTCAE v5.0")
@@ -324,7 +328,10 @@ def test_a_blocked_plan_has_no_bedside():
             at_chair(blocked)
         error = refused.value
         assert (error.where, error.value) == ("status", blocked.status)
-        assert (error.rule, error.remedy) == ("A blocked plan is not infused.", "Resolve what blocks it and plan again.")
+        assert (error.rule, error.remedy) == (
+            "A blocked plan is not infused.",
+            "Resolve what blocks it and plan again.",
+        )
 
 
 def test_a_day_that_the_plan_does_not_have_is_said_with_those_it_has():
@@ -349,6 +356,9 @@ def test_what_is_confirmed_in_each_setting():
 def test_how_often_one_looks():
     bed, later = at_chair(), at_chair(experienced())
     rows = [(top, reacting) for top in (False, True) for reacting in (False, True)]
-    found = [[one.watch_every(at_top=top, reacting=reacting) // timedelta(minutes=1) for top, reacting in rows] for one in (bed, later)]
+    found = [
+        [one.watch_every(at_top=top, reacting=reacting) // timedelta(minutes=1) for top, reacting in rows]
+        for one in (bed, later)
+    ]
     assert found == [[15, 15, 30, 15], [15, 15, 60, 15]]
     assert bed.minutes(D("7.9")) == timedelta(minutes=7)

@@ -182,7 +182,9 @@ def test_what_was_learned_joins_what_was_known():
     assert found.history_given
     assert found.learned is not None
     assert (found.learned.infusions, found.learned.last_dose_g) == (5, D("2.1"))
-    assert [(one.kind, one.at, one.grade) for one in found.learned.reactions or ()] == [("headache", chair.minute(40), 1)]
+    assert [(one.kind, one.at, one.grade) for one in found.learned.reactions or ()] == [
+        ("headache", chair.minute(40), 1)
+    ]
     alone = made(chair)
     assert not alone.history_given
     assert alone.learned is not None
@@ -236,7 +238,13 @@ def test_a_correction_of_the_time_alone_leaves_no_second_text():
 
 
 def test_a_struck_line_keeps_its_text():
-    chair = Chair().ready().started().tell(20, "note", "n", text="x").tell(22, "correction", "c", corrects="n", because="no")
+    chair = (
+        Chair()
+        .ready()
+        .started()
+        .tell(20, "note", "n", text="x")
+        .tell(22, "correction", "c", corrects="n", because="no")
+    )
     one = next(row for row in made(chair).timeline if row.struck)
     assert (one.text, one.first, one.type) == ("x", None, "note")
 
