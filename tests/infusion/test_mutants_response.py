@@ -241,5 +241,22 @@ def test_adrenaline_says_its_name_position_route_and_every_source_once():
 
 def test_pens_that_leave_a_weight_out_are_said_and_no_pen_is_guessed():
     pens = {"adult": protocol().adrenaline.pens["adult"]}
-    with pytest.raises(ValueError, match="the pens of a protocol leave a weight out"):
+    with pytest.raises(ValueError, match=r"^the pens of a protocol leave a weight out$"):
         adrenaline_dose(changed(pens=pens), D(8), D(25), "US")
+
+
+def test_advice_doses_adrenaline_by_the_scheme_of_the_patients_region_and_the_patients_age():
+    # A British child of 8 years: the band of 6 to 12 years is 0.3 mg, whatever 25 kg make of it.
+    bed = at_chair(planned(product="gammagard_liquid", age_years=8, weight_kg=25, height_cm=127))
+    british = replace(bed, ordered=bed.ordered.model_copy(update={"region": "UK"}))
+    doses = [as_anaphylaxis(Session(), one).adrenaline for one in (bed, british)]
+    assert [(one.scheme, one.mg) for one in doses if one] == [("weight", D("0.25")), ("age_bands", D("0.3"))]
+
+
+def test_a_grade_for_which_a_site_lists_no_medicine_has_advice_without_one():
+    bed = at_chair()
+    mild = bed.protocol.responses[Grade.MILD].model_copy(update={"medicines": None})
+    responses = {**bed.protocol.responses, Grade.MILD: mild}
+    theirs = replace(bed, protocol=bed.protocol.model_copy(update={"responses": responses}))
+    told = said(Chair(bedside=theirs).ready().started().felt(20, "headache", "mild"))
+    assert (told.grade, told.medicines) == (Grade.MILD, ())

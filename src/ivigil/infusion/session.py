@@ -221,7 +221,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     if worse:
         borne = before.borne_ml_per_h
         reached = before.ml_per_h or before.ran_before_pause
-        last = borne if borne < reached else _below(bedside, reached, borne)
+        last = borne if borne < reached else _below(bedside, reached)
         cap = last if cap is None else min(cap, last)
     lock = before.lock
     if criteria:
@@ -240,7 +240,6 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     )
 
 
-def _below(bedside: Bedside, reached: Fraction, borne: Fraction) -> Fraction:
-    """The step below the rate at which it began, if the patient was watched there without a symptom; else none at all."""
-    lower = [rate for rate in bedside.rates_ml_per_h if rate < reached]
-    return lower[-1] if lower and borne >= lower[-1] else Fraction(0)
+def _below(bedside: Bedside, reached: Fraction) -> Fraction:
+    """The step below a rate at which the patient was watched without a symptom before it began there; else none at all."""
+    return max((rate for rate in bedside.rates_ml_per_h if rate < reached), default=Fraction(0))
