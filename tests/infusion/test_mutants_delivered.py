@@ -155,10 +155,13 @@ def test_what_an_uneventful_infusion_teaches():
 
 
 def test_grams_and_rates_are_never_rounded_up():
-    chair = Chair().ready().started(pump_ml_per_h=20.9).vitals(20).tell(50, "stopped_early")
+    chair = Chair().ready().started(pump_ml_per_h=20.5).vitals(20).tell(50, "stopped_early")
     told = learned(chair)
-    # 50 minutes at 20.9 mL/h are 17.41666 mL, 1.741666 g; 20.9 / 70 are 0.29857 mL/kg/h.
-    assert (told.dose_g, told.rate_borne_ml_per_kg_h) == (D("1.74"), D("0.29"))
+    # 50 minutes at 20.5 mL/h are 17.083 mL, 1.7083 g.
+    assert (told.dose_g, told.rate_borne_ml_per_kg_h) == (D("1.70"), D("0.29"))
+    fast = Chair().ready().started(pump_ml_per_h=20.9).vitals(20).tell(50, "stopped_early")
+    # 17.4167 mL; 20.9 / 70 are 0.29857 mL/kg/h.
+    assert (learned(fast).dose_g, learned(fast).rate_borne_ml_per_kg_h) == (D("1.74"), D("0.29"))
 
 
 def test_a_rate_that_nobody_watched_is_not_remembered():

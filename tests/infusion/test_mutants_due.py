@@ -99,6 +99,14 @@ def test_no_step_is_due_at_the_top_in_a_reaction_after_a_lock_or_at_rest():
     assert "rate_step" not in rows(Chair().ready())
 
 
+def test_no_step_is_due_in_a_reaction_also_when_a_prescriber_lifted_the_cap():
+    chair = climbing().felt(40, "headache", "mild")
+    chair.tell(41, "prescriber_notified", who="Dr. Ada Test", said="may rise later", lifts_cap=True)
+    assert chair.live.session.cap_ml_per_h is None
+    assert "rate_step" not in rows(chair)
+    assert rows(chair.gone(50, "headache"))["rate_step"] == (60, 84)
+
+
 def test_a_step_up_to_the_cap_is_due_and_one_above_it_is_not():
     chair = climbing().vitals(60).tell(60, "rate_changed", pump_ml_per_h=84).felt(70, "headache", "mild")
     chair.tell(71, "rate_changed", pump_ml_per_h=21).gone(80, "headache")

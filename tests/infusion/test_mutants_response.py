@@ -180,7 +180,7 @@ def test_a_medicine_says_what_it_is_for_its_route_and_its_caution():
     assert found.caution == "Never the first medicine in anaphylaxis."
     assert found.sources == ("safety/ebmedicine", "safety/ukons_rcuk")
     fluid = medicine_dose("iv_fluid", protocol().medicines["iv_fluid"], D(40), D(70), D(18))
-    assert (fluid.mg, fluid.mg_max) == (None, None)
+    assert (fluid.mg, fluid.mg_max, fluid.ask) == (None, None, "As ordered.")
 
 
 # ---- adrenaline
