@@ -353,6 +353,21 @@ def test_what_is_confirmed_in_each_setting():
     assert bed.checks("home") == set(Check)
 
 
+@pytest.mark.parametrize(("age", "share"), [(17, "0.05"), (18, "0.1"), (None, "0.05")])
+def test_the_adults_tolerance_of_weight_begins_at_eighteen_and_needs_an_age(age, share):
+    bed = at_chair()
+    aged = replace(bed, ordered=bed.ordered.model_copy(update={"age_years": None if age is None else D(age)}))
+    assert aged.weight_tolerance == D(share)
+
+
+def test_every_vial_of_a_size_is_opened():
+    # Two vials of 10 g and one of 5 g are 25 g.
+    bed = at_chair()
+    ten = bed.infusion.vials[1].model_copy(update={"count": 2})
+    five = ten.model_copy(update={"size_g": D(5), "count": 1})
+    assert replace(bed, infusion=bed.infusion.model_copy(update={"vials": (ten, five)})).opened_g == 25
+
+
 def test_how_often_one_looks():
     bed, later = at_chair(), at_chair(experienced())
     rows = [(top, reacting) for top in (False, True) for reacting in (False, True)]
