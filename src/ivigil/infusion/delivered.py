@@ -5,10 +5,8 @@ Sums are exact fractions, so that what was given and what is left always make up
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
@@ -175,16 +173,6 @@ def _draw(containers: list[Container], first_open: int, ml: Fraction) -> Fractio
     return ml
 
 
-def delivered(events: Iterable[tuple[datetime, Event]], until: datetime) -> Delivered:
-    """What was given up to a moment, by events in order of time; later ones are not looked at."""
-    running = Running()
-    for at, event in events:
-        if at > until:
-            break
-        running.tell(at, event)
-    return running.until(until)
-
-
 def rate_after(data: Data, running: Fraction) -> Fraction:
     """The pump's rate (mL/h) after an event; a rate set while it stands still does not start it."""
     match data:
@@ -196,8 +184,3 @@ def rate_after(data: Data, running: Fraction) -> Fraction:
             return Fraction(0)
         case _:
             return running
-
-
-def whole_tenths(value: Fraction) -> Decimal:
-    """For a screen: rounded to a tenth."""
-    return Decimal(round(value * 10)) / 10

@@ -247,14 +247,11 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
     now, earlier = after.reaction, before.reaction
-    if criteria:
-        after = replace(after, criteria_at=before.criteria_at or at)
-    # Anaphylaxis is severe at least, whatever grades its parts were given.
-    after = replace(
-        after, criteria=criteria, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None))
-    )
+    after = replace(after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at)
     if after.started_at is None:
         return after
+    # Anaphylaxis is severe at least, whatever grades its parts were given.
+    after = replace(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
     if now is None:
         gone = at if earlier is not None else before.quiet_since
         borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
@@ -264,7 +261,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     if worse:
         borne = before.borne_ml_per_h
         reached = before.ml_per_h or before.ran_before_pause
-        last = borne if borne < reached else _below(bedside, reached, borne)
+        last = borne if borne < reached else _below(bedside, reached)
         cap = last if cap is None else min(cap, last)
     lock = before.lock
     if criteria:
@@ -285,7 +282,6 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     )
 
 
-def _below(bedside: Bedside, reached: Fraction, borne: Fraction) -> Fraction:
-    """The step below the rate at which it began, if the patient was watched there without a symptom; else none at all."""
-    lower = [rate for rate in bedside.rates_ml_per_h if rate < reached]
-    return lower[-1] if lower and borne >= lower[-1] else Fraction(0)
+def _below(bedside: Bedside, reached: Fraction) -> Fraction:
+    """The step below a rate at which the patient was watched without a symptom before it began there; else none at all."""
+    return max((rate for rate in bedside.rates_ml_per_h if rate < reached), default=Fraction(0))
