@@ -247,7 +247,9 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
     now, earlier = after.reaction, before.reaction
-    after = replace(after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at)
+    after = replace(
+        after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at
+    )
     if after.started_at is None:
         return after
     # Anaphylaxis is severe at least, whatever grades its parts were given.
