@@ -73,6 +73,16 @@ def itinerary(dose_d, dose_over_d, level_d):
     return kinds[:events], step_of[:events], steps[:different], over_of, overs[:lasting], running[:pairs]
 
 
+@compiled(inline="always")
+def log_likelihood(predicted, level, below, additive, proportional):
+    """The log density of one level where so much is predicted; below quantification, the probability of lying there."""
+    variance = additive * additive + (proportional * predicted) ** 2
+    away = (level - predicted) / math.sqrt(variance)
+    if below:
+        return math.log(max(0.5 * math.erfc(-away / math.sqrt(2.0)), TINY))
+    return -0.5 * (away * away + math.log(variance)) - HALF_LOG_2_PI
+
+
 @compiled()
 def energies(
     zs,
@@ -97,14 +107,14 @@ def energies(
     running,
     way,
     left_out,
-    watched,
     parameters,
+    seen,
 ):
     """Minus the log posterior density of each row of ``zs``, whose prior is standard normal (η = ω z), into ``out``.
 
     ``way`` is the course of a changing weight with the levels as its outputs, None where nothing changes: then the walk
-    predicts. The level ``left_out`` (−1: none) does not count; what is predicted for it goes into ``watched``. The parameters go
-    into ``parameters`` where that has rows.
+    predicts. The level ``left_out`` (−1: none) does not count. The parameters go into ``parameters`` and what is predicted for
+    each level, counted or not, into ``seen`` (a column each), where these have rows.
     """
     p, rates, amplitudes, state = np.empty(kernels.SLOTS), np.empty(3), np.empty((3, 3)), np.empty(3)
     decays, fills, found = np.empty((steps.size, 3)), np.empty((overs.size, 3)), np.empty(level.size)
@@ -163,14 +173,10 @@ def energies(
             changing_kernels.run(p, way, found)
         for place in range(level.size):
             if place == left_out:
-                watched[row] = found[place]
                 continue
-            variance = additive * additive + (proportional * found[place]) ** 2
-            away = (level[place] - found[place]) / math.sqrt(variance)
-            if below[place]:
-                value -= math.log(max(0.5 * math.erfc(-away / math.sqrt(2.0)), TINY))
-            else:
-                value += 0.5 * (away * away + math.log(variance)) + HALF_LOG_2_PI
+            value -= log_likelihood(found[place], level[place], below[place], additive, proportional)
         out[row] = value
         if parameters.shape[0]:
             parameters[row] = p
+        if seen.shape[0]:
+            seen[row] = found
