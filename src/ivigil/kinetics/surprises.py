@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, surprise, without
-from ivigil.kinetics.likelihood import log_likelihood
+from ivigil.kinetics.likelihood import log_below, variance_of
 from ivigil.knowledge.policies import KineticsPolicy
 
 Floats = NDArray[np.float64]
@@ -94,9 +94,12 @@ def _reweighted(weights, predicted, level, below, additive, proportional, found,
     for place in range(level.size):
         top = -math.inf
         for row in range(rows):
-            masses[row] = logs[row] - log_likelihood(
-                predicted[row, place], level[place], below[place], additive, proportional
-            )
+            variance = variance_of(predicted[row, place], additive, proportional)
+            if below[place]:
+                masses[row] = logs[row] - log_below(predicted[row, place], level[place], variance)
+            else:
+                away = predicted[row, place] - level[place]
+                masses[row] = logs[row] + 0.5 * (math.log(variance) + away * away / variance)
             top = max(top, masses[row])
         total = squares = first = 0.0
         for row in range(rows):
