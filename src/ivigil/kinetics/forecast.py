@@ -371,17 +371,15 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
         typical = float(one.prior.typical[slot])
         if not typical and name != "baseline":
             continue
-        values, weights = one.posterior.samples[:, slot], one.posterior.weights
-        low, high = quantiles(values, weights, (5.0, 95.0))
-        spread = one.prior.omega[slot]
-        logs = np.log(values) if spread else np.zeros(1)
-        told = (
-            float(
-                np.sqrt(max(np.average((logs - np.average(logs, weights=weights)) ** 2, weights=weights), 0.0)) / spread
-            )
-            if spread
-            else None
-        )
+        low = high = typical
+        told = None
+        spread = float(one.prior.omega[slot])
+        if spread:
+            values, weights = one.posterior.samples[:, slot], one.posterior.weights
+            low, high = quantiles(values, weights, (5.0, 95.0))
+            logs = np.log(values / typical)
+            centre = weights @ logs
+            told = float(np.sqrt(weights @ (logs - centre) ** 2)) / spread
         yield Estimate(
             model=one.model.id,
             name=name,

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivigil.kinetics.compiling import compiled
+from ivigil.kinetics.exponentials import exponentials
 from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, surprise, without
-from ivigil.kinetics.likelihood import log_below, variance_of
+from ivigil.kinetics.likelihood import TINY, log_below, variance_of
 from ivigil.knowledge.policies import KineticsPolicy
 
 Floats = NDArray[np.float64]
@@ -88,33 +89,34 @@ def reweighted(prior: Prior, data: Data, posterior: Posterior) -> tuple[Floats, 
 @compiled()
 def _reweighted(weights, predicted, level, below, additive, proportional, found, worth):
     rows = weights.size
-    logs, masses = np.empty(rows), np.empty(rows)
+    logs, powers, halves = np.empty(rows), np.empty(rows), np.empty(rows)
+    masses, values = np.empty(rows), np.empty(rows)
     for row in range(rows):
-        logs[row] = math.log(weights[row]) if weights[row] > 0.0 else -math.inf
+        logs[row] = math.log(max(weights[row], TINY))
     for place in range(level.size):
-        top = -math.inf
+        values[:] = predicted[:, place]
         for row in range(rows):
-            variance = variance_of(predicted[row, place], additive, proportional)
+            variance = variance_of(values[row], additive, proportional)
             if below[place]:
-                masses[row] = logs[row] - log_below(predicted[row, place], level[place], variance)
+                powers[row] = logs[row] - log_below(values[row], level[place], variance)
             else:
-                away = predicted[row, place] - level[place]
-                masses[row] = logs[row] + 0.5 * (math.log(variance) + away * away / variance)
-            top = max(top, masses[row])
+                powers[row] = logs[row] + 0.5 * (level[place] - values[row]) ** 2 / variance
+        powers -= powers.max()
+        exponentials(powers, halves, masses)
+        if not below[place]:
+            for row in range(rows):
+                masses[row] *= math.sqrt(variance_of(values[row], additive, proportional))
         total = squares = first = 0.0
         for row in range(rows):
-            masses[row] = math.exp(masses[row] - top)
             total += masses[row]
             squares += masses[row] * masses[row]
-            first += masses[row] * (predicted[row, place] - level[place])
+            first += masses[row] * values[row]
         mean = first / total
-        spread = noise = 0.0
+        spread = 0.0
         for row in range(rows):
-            away = predicted[row, place] - level[place]
-            spread += masses[row] * (away - mean) ** 2
-            noise += masses[row] * predicted[row, place] ** 2
-        variance = spread / total + additive * additive + proportional * proportional * noise / total
-        found[place] = -mean / math.sqrt(variance)
+            noise = variance_of(values[row], additive, proportional)
+            spread += masses[row] * ((values[row] - mean) ** 2 + noise)
+        found[place] = (level[place] - mean) / math.sqrt(spread / total)
         if below[place]:
             found[place] = min(found[place], 0.0)
         worth[place] = total * total / squares
