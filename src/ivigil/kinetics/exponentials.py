@@ -26,7 +26,7 @@ SERIES = tuple(1.0 / math.factorial(power) for power in range(13, 0, -1))
 
 @compiled()
 def exponentials(values, halves, out):
-    """e to the power of each of ``values`` into ``out``, to the last digit or the one before; ``halves`` is room to work in.
+    """The exponential of each of ``values`` into ``out``, to the last digit or the one before; ``halves`` is room to work in.
 
     x = k ln 2 + r with a whole k, and e^x = 2^k e^r.
     """

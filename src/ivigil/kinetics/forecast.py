@@ -171,9 +171,7 @@ def believe(
         BadInput: no model can forecast this patient, or the one asked for cannot.
         ImpossibleValue: a baseline that is no level, or a seed that is no 64-bit number.
     """
-    made, fitted, weights = _forecast(
-        models, subject, treatment, policy, indication, baseline_g_per_l, seed, asked_for
-    )
+    made, fitted, weights = _forecast(models, subject, treatment, policy, indication, baseline_g_per_l, seed, asked_for)
     return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
 
 

@@ -27,7 +27,7 @@ HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
 BLOCK = 128
 #: So many variances multiply without leaving the numbers of double precision; then one logarithm does for all of them.
 MULTIPLIED = 8
-#: Below this (1 − e^−x)/x is taken from its series: the difference would have lost its digits.
+#: Below this, (1 − e^−x)/x is taken from its series: the difference would have lost its digits.
 SMALL = 1e-3
 
 
@@ -216,12 +216,12 @@ def _walk(
         by_route[dose_route[dose]] = True
     for j in range(size):
         kernels._disposition(p[j], own_rates, own_amplitudes)
-        for one in range(3):
-            rates[one, j] = own_rates[one]
+        for term in range(3):
+            rates[term, j] = own_rates[term]
             for route in range(3):
-                amplitudes[route, one, j] = own_amplitudes[route, one]
-                if by_route[route] and own_amplitudes[route, one] != 0.0:
-                    needed[one] = True
+                amplitudes[route, term, j] = own_amplitudes[route, term]
+                if by_route[route] and own_amplitudes[route, term] != 0.0:
+                    needed[term] = True
     terms = np.flatnonzero(needed)
     for one in terms:
         state[one, :size] = 0.0
