@@ -13,8 +13,9 @@ from ivigil.kinetics.exponentials import exponentials
 from ivigil.kinetics.fitting import Data, Prior, fit, predicted, surprise, without
 from ivigil.kinetics.individual import individual
 from ivigil.kinetics.population import omega
+from ivigil.kinetics.reweighting import reweighted
 from ivigil.kinetics.subjects import Subject
-from ivigil.kinetics.surprises import explained, reweighted
+from ivigil.kinetics.surprises import explained
 from ivigil.knowledge.loading import Knowledge
 
 KNOWLEDGE = Knowledge()
