@@ -23,11 +23,12 @@ from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
 from ivigil.kinetics.dose_range import of_doses
 from ivigil.kinetics.exposure import Belief, Voice, with_unlearnt
-from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
+from ivigil.kinetics.fitting import Data, Posterior, Prior, predicted, simulate
 from ivigil.kinetics.individual import Parameters, check_baseline, individual
 from ivigil.kinetics.population import NAMES, ROUTES, check_seed, omega
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
 from ivigil.kinetics.subjects import Subject
+from ivigil.kinetics.surprises import explained
 from ivigil.kinetics.treatment import Treatment
 from ivigil.knowledge.kinetic_models import BaselineKind, Capability, KineticModel
 from ivigil.knowledge.policies import KineticsPolicy
@@ -144,16 +145,7 @@ def forecast(
     asked_for: str | None = None,
 ) -> Forecast:
     """The forecast alone; see :func:`believe`."""
-    made, _ = believe(
-        models,
-        subject,
-        treatment,
-        policy,
-        indication=indication,
-        baseline_g_per_l=baseline_g_per_l,
-        seed=seed,
-        asked_for=asked_for,
-    )
+    made, _, _ = _forecast(models, subject, treatment, policy, indication, baseline_g_per_l, seed, asked_for)
     return made
 
 
@@ -184,6 +176,21 @@ def believe(
         BadInput: no model can forecast this patient, or the one asked for cannot.
         ImpossibleValue: a baseline that is no level, or a seed that is no 64-bit number.
     """
+    made, fitted, weights = _forecast(models, subject, treatment, policy, indication, baseline_g_per_l, seed, asked_for)
+    return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
+
+
+def _forecast(
+    models: Iterable[KineticModel],
+    subject: Subject,
+    treatment: Treatment,
+    policy: KineticsPolicy,
+    indication: str | None,
+    baseline_g_per_l: float | None,
+    seed: int,
+    asked_for: str | None,
+) -> tuple[Forecast, list[_Fitted], Floats]:
+    """The forecast, the models fitted, and their weights."""
     if baseline_g_per_l is not None:
         check_baseline(baseline_g_per_l)
     check_seed(seed)
@@ -209,12 +216,8 @@ def believe(
     if not candidates:
         reasons = "; ".join(f"{one.id}: {', '.join(one.why_not)}" for one in aside) or "no model was given"
         raise BadInput("RECORD", None, f"No model can forecast this patient ({reasons}).", "Add what they need.")
-    counted, surprises = _explained(candidates, policy, seed)
-    samples = int(policy.samples.value)
-    fitted = [
-        _Fitted(model, prior, data, fit(prior, without(data, counted), samples, seed))
-        for model, prior, data in candidates
-    ]
+    counted, surprises, posteriors = explained([(prior, data) for _, prior, data in candidates], policy, seed)
+    fitted = [_Fitted(*one, posterior) for one, posterior in zip(candidates, posteriors, strict=True)]
     weights = _weights(fitted, bool(counted.any()))
     best = fitted[int(np.argmax(weights))]
     levels = _levels(best, treatment, counted, surprises)
@@ -244,7 +247,7 @@ def believe(
         ),
         notice=NOTICE,
     )
-    return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
+    return made, fitted, weights
 
 
 # ---- which models
@@ -377,29 +380,6 @@ def _voice(one: _Fitted, weight: float, seed: int) -> Voice:
     return Voice(one.model, parameters, masses, one.data, float(one.posterior.weights[above].sum()))
 
 
-def _explained(
-    candidates: list[tuple[KineticModel, Prior, Data]], policy: KineticsPolicy, seed: int
-) -> tuple[NDArray[np.bool_], Floats]:
-    """Which levels count, and how much each surprises the model that it surprises least.
-
-    A level that the others make unlikely under every model is set aside, the most surprising first, and the rest is
-    looked at again: it is reported, and no curve is bent to it.
-    """
-    number = candidates[0][2].level_d.size
-    counted, told = np.ones(number, dtype=np.bool_), np.zeros(number)
-    limit, samples = float(policy.unexplained_from.value), int(policy.check_samples.value)
-    while counted.any():
-        places = np.flatnonzero(counted)
-        for at, place in enumerate(places):
-            each = [surprise(prior, without(data, counted), at, samples, seed) for _, prior, data in candidates]
-            told[place] = min(each, key=abs)
-        worst = places[int(np.argmax(np.abs(told[places])))]
-        if abs(told[worst]) <= limit:
-            break
-        counted[worst] = False
-    return counted, told
-
-
 def _weights(fitted: list[_Fitted], measured: bool) -> Floats:
     """By evidence; a family of models on the same trials has one voice, shared by its members' own evidence."""
     families = [one.model.shared_trials or one.model.id for one in fitted]
@@ -416,17 +396,15 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
         typical = float(one.prior.typical[slot])
         if not typical and name != "baseline":
             continue
-        values, weights = one.posterior.samples[:, slot], one.posterior.weights
-        low, high = quantiles(values, weights, (5.0, 95.0))
-        spread = one.prior.omega[slot]
-        logs = np.log(values) if spread else np.zeros(1)
-        told = (
-            float(
-                np.sqrt(max(np.average((logs - np.average(logs, weights=weights)) ** 2, weights=weights), 0.0)) / spread
-            )
-            if spread
-            else None
-        )
+        low = high = typical
+        told = None
+        spread = float(one.prior.omega[slot])
+        if spread:
+            values, weights = one.posterior.samples[:, slot], one.posterior.weights
+            low, high = quantiles(values, weights, (5.0, 95.0))
+            logs = np.log(values / typical)
+            centre = weights @ logs
+            told = float(np.sqrt(weights @ (logs - centre) ** 2)) / spread
         yield Estimate(
             model=one.model.id,
             name=name,
