@@ -114,6 +114,11 @@ def test_grams_are_by_each_label():
     assert chair.live.given(chair.minute(150)).by_lot() == {("privigen", "A"): 5, ("privigen", "B"): 5}
 
 
+def test_all_grams_that_were_ever_hung_count_against_the_dose():
+    chair = Chair().opened().hung(-9, size_g=20, volume_ml=200).hung(-8, size_g=5, volume_ml=50)
+    assert chair.live.moment(chair.minute(0)).hung_g == 25
+
+
 def test_asking_up_to_the_very_moment_gives_no_stretch_of_no_time():
     chair = Chair().ready().started(pump_ml_per_h=60)
     assert chair.live.given(chair.minute(0)).stretches == ()

@@ -86,6 +86,8 @@ def codes(chair: Chair, minute: float = 0, action: Action = Action.START) -> set
     [(300, False), (273, False), (272, True), (333, False), (334, True)],
 )
 def test_a_concentration_may_lie_a_tenth_off_either_way(volume, other):
+    whole = Chair().opened().checked().hung(size_g=11, volume_ml=100).vitals(-5)
+    assert "other-concentration" not in codes(whole)
     chair = Chair().opened().checked().hung(size_g=30, volume_ml=volume).vitals(-5)
     assert ("other-concentration" in codes(chair)) is other
 

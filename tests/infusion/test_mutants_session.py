@@ -75,6 +75,11 @@ def test_quiet_counts_from_the_last_symptom_and_not_from_a_later_look():
     assert climbing().vitals(40).live.session.quiet_since is None
 
 
+def test_a_symptom_that_comes_after_the_quiet_ends_it():
+    chair = climbing().felt(35, "headache", "mild").gone(40, "headache").felt(50, "flushing", "mild")
+    assert chair.live.session.quiet_since is None
+
+
 def test_what_the_symptoms_say_of_the_body():
     chair = Chair().ready().started().felt(20, "breathless_or_wheeze").felt(21, "other", "mild", text="cold feet")
     assert chair.live.session.signs(chair.bedside) == {Sign.BREATHING, Sign.BRONCHOSPASM}
@@ -338,6 +343,13 @@ def test_a_correction_that_takes_a_reaction_back_keeps_the_lock_by_the_times_fir
     # A mild reaction locks nothing; taken back, nothing is left of it.
     session = chair.live.session
     assert (session.lock, session.symptoms, session.episode) == (Lock.FREE, {}, None)
+
+
+def test_a_correction_that_makes_it_severe_locks_although_the_first_report_did_not():
+    chair = climbing().tell(35, "symptom", key="s", symptom="headache", present=True, grade="mild")
+    made = {"symptom": "headache", "present": True, "grade": "severe"}
+    chair.tell(37, "correction", corrects="s", because="it was the worst of her life", instead=made)
+    assert chair.live.session.lock is Lock.SEVERE
 
 
 def test_a_correction_of_something_else_keeps_the_lock_that_is_there():

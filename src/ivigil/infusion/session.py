@@ -143,8 +143,6 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
                 latest={**session.latest, **values},
                 taken_at={**session.taken_at, **dict.fromkeys(values, at)},
             )
-            if session.started_at is None:
-                after = replace(after, baseline=dict(after.latest))
         case SymptomSeen():
             after = replace(after, symptoms=_symptoms(session, at, event.data, bedside))
         case ContainerChanged():
@@ -164,8 +162,6 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
             after = replace(after, anaphylaxis_at=session.anaphylaxis_at or at, lock=Lock.ANAPHYLAXIS)
         case StoppedEarly() | Completed():
             after = replace(after, residual_ml=event.data.residual_ml)
-        case _:
-            pass
     return _reaction(session, after, at, bedside) if isinstance(event.data, SymptomSeen | Vitals | Started) else after
 
 
