@@ -114,6 +114,11 @@ def test_grams_are_by_each_label():
     assert chair.live.given(chair.minute(150)).by_lot() == {("privigen", "A"): 5, ("privigen", "B"): 5}
 
 
+def test_a_first_container_that_is_said_to_hang_beside_another_is_drawn_from_all_the_same():
+    chair = Chair().opened().hung(-9, size_g=5, volume_ml=50, beside=True).started(pump_ml_per_h=30)
+    assert chair.live.given(chair.minute(60)).grams == 3
+
+
 def test_all_grams_that_were_ever_hung_count_against_the_dose():
     chair = Chair().opened().hung(-9, size_g=20, volume_ml=200).hung(-8, size_g=5, volume_ml=50)
     assert chair.live.moment(chair.minute(0)).hung_g == 25

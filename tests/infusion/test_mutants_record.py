@@ -68,6 +68,11 @@ def test_the_words_of_a_rejection():
     )
 
 
+@pytest.mark.parametrize("data", ["x", 5, None, ["type"]])
+def test_data_that_is_no_object_is_rejected_and_not_stumbled_over(data):
+    assert why(raw(data=data)).startswith("data")
+
+
 def test_what_cannot_be_written_as_json_is_kept_too():
     read = read_event({"schema": "x", "when": Chair().minute(0)}, SESSION, protocol())
     assert isinstance(read, Rejected)

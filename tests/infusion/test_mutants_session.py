@@ -334,7 +334,7 @@ def test_telling_gives_the_session_back_and_asking_for_a_moment_gives_what_ran()
     # Half an hour at 21 and half an hour at 42 mL/h; 30 g hang.
     assert (moment.given_ml, moment.hung_g, moment.now) == (Fraction(63, 2), 30, chair.minute(60))
     assert moment.session is live.session
-    assert Live(chair.bedside).session == Session()
+    assert (Live(chair.bedside).session, Live(chair.bedside).last) == (Session(), None)
 
 
 def test_a_correction_that_takes_a_reaction_back_keeps_the_lock_by_the_times_first_told():
