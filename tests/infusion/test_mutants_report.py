@@ -292,3 +292,8 @@ def test_a_clock_that_ran_ahead_is_marked():
 def test_every_event_in_words(kind: str, data: dict[str, Any], text: str):
     chair = Chair().opened(0) if kind == "opened" else Chair().tell(0, kind, **data)
     assert sentence(Event.model_validate(chair.raws[0]).data, at_chair()) == text
+
+
+def test_half_a_minute_before_the_start_is_in_the_minute_before_it():
+    chair = Chair().ready().tell(-4.5, "note", text="x").started()
+    assert [one.minute for one in made(chair).timeline if one.text == "x"] == [-5]

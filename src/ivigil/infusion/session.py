@@ -198,8 +198,7 @@ def _symptoms(session: Session, at: datetime, seen: SymptomSeen, bedside: Bedsid
 def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -> Session:
     """What a new finding means: criteria, the worst grade, what was borne, and whether it may ever run again."""
     signs = after.signs(bedside)
-    baseline = after.baseline if after.started_at is not None else {}
-    met = triggers_met(after.latest, baseline, bedside.ordered.age_years, signs, bedside.protocol)
+    met = triggers_met(after.latest, after.baseline, bedside.ordered.age_years, signs, bedside.protocol)
     after = replace(after, met=met)
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
