@@ -384,7 +384,9 @@ def test_how_often_one_looks():
 def with_response(bed: Bedside, grade: Grade, restart: str) -> Bedside:
     row = bed.protocol.responses[grade]
     theirs = row.model_copy(update={"restart": row.restart.model_copy(update={"value": restart})})
-    return replace(bed, protocol=bed.protocol.model_copy(update={"responses": {**bed.protocol.responses, grade: theirs}}))
+    return replace(
+        bed, protocol=bed.protocol.model_copy(update={"responses": {**bed.protocol.responses, grade: theirs}})
+    )
 
 
 def test_a_grade_that_never_restarts_leaves_the_rows_of_the_others():

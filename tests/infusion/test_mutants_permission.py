@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,13 @@ def test_vital_signs_are_overdue_after_their_time_and_five_minutes(minute, answe
 )
 def test_a_set_that_lacks_one_sign_is_no_baseline(lacking):
     chair = Chair().opened().checked().hung()
-    whole = {"systolic_mmhg": 120, "diastolic_mmhg": 75, "pulse_per_min": 72, "temperature_c": 36.8, "spo2_percent": 98}
+    whole: dict[str, Any] = {
+        "systolic_mmhg": 120,
+        "diastolic_mmhg": 75,
+        "pulse_per_min": 72,
+        "temperature_c": 36.8,
+        "spo2_percent": 98,
+    }
     chair.tell(-5, "vitals", **{name: value for name, value in whole.items() if name != lacking})
     assert at(chair, 0).watched is Watched.NO_BASELINE
     chair.tell(-4, "vitals", **{lacking: whole[lacking]})

@@ -98,7 +98,9 @@ def test_three_pens_follow_one_another_too(middle, holds):
     pens = raw["adrenaline"]["pens"]
     pens["middle"] = pens["adult"] | middle
     pens["adult"] = pens["adult"] | {"from_kg": 50}
-    assert [where for where, _ in faults(Protocol.model_validate(raw), words())] == ([] if holds else ["adrenaline.pens"])
+    assert [where for where, _ in faults(Protocol.model_validate(raw), words())] == (
+        [] if holds else ["adrenaline.pens"]
+    )
 
 
 def test_a_value_of_the_wrong_form_is_named_with_its_place():

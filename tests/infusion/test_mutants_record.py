@@ -19,8 +19,8 @@ D = Decimal
 
 def raw(kind: str = "note", **more: Any) -> dict[str, Any]:
     """One event at minute 10, with parts of it changed."""
-    data = {"note": {"text": "as it was"}, "vitals": {"pulse_per_min": 80}}.get(kind, {})
-    made = Chair().tell(10, kind, "k", **data).raws[0]
+    data: dict[str, dict[str, Any]] = {"note": {"text": "as it was"}, "vitals": {"pulse_per_min": 80}}
+    made = Chair().tell(10, kind, "k", **data.get(kind, {})).raws[0]
     return made | more
 
 

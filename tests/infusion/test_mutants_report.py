@@ -11,7 +11,7 @@ import pytest
 
 from ivigil.infusion.events import Event
 from ivigil.infusion.record import gather
-from ivigil.infusion.report import SessionReport, report, sentence
+from ivigil.infusion.report import report, sentence
 from ivigil.infusion.workflow import Phase
 from ivigil.knowledge.protocol import Grade
 from ivigil.patient import ProductHistory
@@ -21,7 +21,7 @@ from tests.planning import history
 D = Decimal
 
 
-def made(chair: Chair, before: ProductHistory | None = None) -> SessionReport:
+def made(chair: Chair, before: ProductHistory | None = None) -> Any:
     return report(gather(chair.raws, SESSION, chair.bedside.protocol), chair.bedside, before)
 
 
