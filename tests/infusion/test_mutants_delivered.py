@@ -20,6 +20,11 @@ from tests.planning import history
 D = Decimal
 
 
+def ran(chair: Chair, minute: float) -> Any:
+    """What had been given by a minute."""
+    return chair.live.given(chair.minute(minute))
+
+
 # ---- volume and grams
 
 
@@ -34,7 +39,7 @@ def test_each_rate_counts_for_its_own_time_and_a_pause_for_none():
         .tell(10, "rate_changed", pump_ml_per_h=30)
     )
     chair.tell(20, "paused").tell(50, "resumed", pump_ml_per_h=120).tell(60, "rate_changed", pump_ml_per_h=6)
-    given = chair.live.given(chair.minute(70))
+    given = ran(chair, 70)
     # 10 min at 60 are 10 mL, 10 min at 30 are 5, 10 min at 120 are 20, 10 min at 6 are 1.
     assert [(one.ml_per_h, one.ml) for one in given.stretches] == [(60, 10), (30, 5), (120, 20), (6, 1)]
     assert (given.ml, given.grams) == (36, Fraction("3.6"))
@@ -44,7 +49,7 @@ def test_each_rate_counts_for_its_own_time_and_a_pause_for_none():
 def test_a_rate_set_before_the_start_or_while_paused_does_not_run():
     chair = Chair().ready().tell(-1, "rate_changed", pump_ml_per_h=500).started(pump_ml_per_h=60)
     chair.tell(10, "paused").tell(11, "rate_changed", pump_ml_per_h=500)
-    assert chair.live.given(chair.minute(60)).ml == 10
+    assert ran(chair, 60).ml == 10
 
 
 @pytest.mark.parametrize(
@@ -52,23 +57,23 @@ def test_a_rate_set_before_the_start_or_while_paused_does_not_run():
 )
 def test_everything_that_ends_or_pauses_stops_the_pump(kind):
     chair = Chair().ready().started(pump_ml_per_h=60).tell(10, kind)
-    assert chair.live.given(chair.minute(60)).ml == 10
+    assert ran(chair, 60).ml == 10
 
 
 @pytest.mark.parametrize("kind", ["note", "vitals", "symptom", "emergency_called", "prescriber_notified"])
 def test_nothing_else_changes_what_runs(kind):
-    data: dict[str, Any] = {
+    told: dict[str, dict[str, Any]] = {
         "note": {"text": "x"}, "vitals": {"pulse_per_min": 80}, "symptom": {"symptom": "headache", "present": True},
         "emergency_called": {}, "prescriber_notified": {"who": "Dr. Ada Test", "said": "x"},
-    }[kind]  # fmt: skip
-    chair = Chair().ready().started(pump_ml_per_h=60).tell(10, kind, **data)
-    assert chair.live.given(chair.minute(60)).ml == 60
+    }  # fmt: skip
+    chair = Chair().ready().started(pump_ml_per_h=60).tell(10, kind, **told[kind])
+    assert ran(chair, 60).ml == 60
 
 
 def test_what_runs_before_anything_hangs_is_held_by_nothing():
     chair = Chair().opened().started(pump_ml_per_h=60)
     chair.hung(10, size_g=10, volume_ml=100)
-    given = chair.live.given(chair.minute(30))
+    given = ran(chair, 30)
     assert (given.unhung_ml, given.ml, given.grams, given.hung_g) == (10, 30, 2, 10)
 
 
@@ -80,7 +85,7 @@ def test_containers_beside_each_other_are_drawn_in_order_and_lots_add_up():
         .hung(-8, size_g=5, volume_ml=50, lot="B", beside=True)
     )
     chair.hung(-7, size_g=5, volume_ml=50, lot="A", beside=True).started(pump_ml_per_h=60)
-    given = chair.live.given(chair.minute(120))
+    given = ran(chair, 120)
     # 120 mL: 50 of A, 50 of B, 20 of A again.
     assert [(one.given_ml, one.left_ml) for one in given.containers] == [(50, 0), (50, 0), (20, 30)]
     assert given.by_lot() == {("privigen", "A"): 7, ("privigen", "B"): 5}
@@ -97,7 +102,7 @@ def test_one_hung_in_the_place_of_others_ends_them_and_one_beside_it_adds():
         .hung(-8, size_g=5, volume_ml=50, lot="B", beside=True)
     )
     chair.started(pump_ml_per_h=60).hung(20, size_g=5, volume_ml=50, lot="C").hung(21, size_g=5, volume_ml=50, lot="D", beside=True)  # fmt: skip
-    given = chair.live.given(chair.minute(90))
+    given = ran(chair, 90)
     # 20 mL of A; then 70: 50 of C and 20 of D. B is never reached.
     assert [one.given_ml for one in given.containers] == [20, 0, 50, 20]
 
@@ -111,19 +116,29 @@ def test_grams_are_by_each_label():
     )
     chair.started(pump_ml_per_h=60)
     # 100 mL of 5 % are 5 g, 50 mL of 10 % are 5 g.
-    assert chair.live.given(chair.minute(150)).by_lot() == {("privigen", "A"): 5, ("privigen", "B"): 5}
+    assert ran(chair, 150).by_lot() == {("privigen", "A"): 5, ("privigen", "B"): 5}
+
+
+def test_a_first_container_that_is_said_to_hang_beside_another_is_drawn_from_all_the_same():
+    chair = Chair().opened().hung(-9, size_g=5, volume_ml=50, beside=True).started(pump_ml_per_h=30)
+    assert ran(chair, 60).grams == 3
+
+
+def test_all_grams_that_were_ever_hung_count_against_the_dose():
+    chair = Chair().opened().hung(-9, size_g=20, volume_ml=200).hung(-8, size_g=5, volume_ml=50)
+    assert chair.live.moment(chair.minute(0)).hung_g == 25
 
 
 def test_asking_up_to_the_very_moment_gives_no_stretch_of_no_time():
     chair = Chair().ready().started(pump_ml_per_h=60)
-    assert chair.live.given(chair.minute(0)).stretches == ()
-    fresh = Running()
+    assert ran(chair, 0).stretches == ()
+    fresh: Any = Running()
     assert (fresh.ml(chair.minute(5)), fresh.until(chair.minute(5)).ml, fresh.hung_g) == (0, 0, 0)
 
 
 def test_what_ran_so_far_is_kept_between_questions():
     chair = Chair().ready().started(pump_ml_per_h=60).tell(10, "rate_changed", pump_ml_per_h=30)
-    live = chair.live
+    live: Any = chair.live
     assert (live.moment(chair.minute(10)).given_ml, live.moment(chair.minute(30)).given_ml) == (10, 20)
     assert (live.given(chair.minute(30)).ml, live.given(chair.minute(20)).ml) == (20, 15)
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -343,7 +344,8 @@ def test_a_day_that_the_plan_does_not_have_is_said_with_those_it_has():
     assert (error.where, error.value, error.remedy) == ("--infusion", 9, "Give one of them.")
     assert error.rule == f"The plan has the infusions {days}."
     found = bedside(made, 2, protocol(), opened().policies.monitoring, frozenset({"Q1"}))
-    assert (found.infusion.number, found.ordered, found.plan, found.quarantined) == (2, made.prescription, made, {"Q1"})
+    assert (found.infusion.number, found.ordered, found.plan) == (2, made.prescription, made)
+    assert found.quarantined == {"Q1"}
 
 
 def test_what_is_confirmed_in_each_setting():
@@ -377,3 +379,39 @@ def test_how_often_one_looks():
     ]
     assert found == [[15, 15, 30, 15], [15, 15, 60, 15]]
     assert bed.minutes(D("7.9")) == timedelta(minutes=7)
+
+
+def with_response(bed: Bedside, grade: Grade, restart: str) -> Bedside:
+    row = bed.protocol.responses[grade]
+    theirs = row.model_copy(update={"restart": row.restart.model_copy(update={"value": restart})})
+    return replace(
+        bed, protocol=bed.protocol.model_copy(update={"responses": {**bed.protocol.responses, grade: theirs}})
+    )
+
+
+def test_a_grade_that_never_restarts_leaves_the_rows_of_the_others():
+    rows = held(with_response(at_chair(), Grade.MILD, "never"))["restarts"]
+    assert {one["episode"] for one in rows} == {None, "moderate"}
+
+
+def test_a_sites_upper_limit_and_a_rising_one_without_an_age_stand_in_the_pack():
+    bed = at_chair()
+    low = bed.protocol.triggers["systolic_low_adult"]
+    theirs = {
+        "high": low.model_copy(update={"below": None, "above": D(200)}),
+        "rising": low.model_copy(update={"below": D(70), "below_plus_per_year": D(2), "from_years": None}),
+    }
+    ageless = replace(
+        bed,
+        protocol=bed.protocol.model_copy(update={"triggers": theirs}),
+        ordered=bed.ordered.model_copy(update={"age_years": None}),
+    )
+    found = held(ageless)["triggers"]
+    assert (found["high"]["above"], found["high"]["below"], found["rising"]["below"]) == (200, None, 70)
+
+
+def test_below_the_first_step_the_first_steps_time_holds():
+    bed = at_chair()
+    first = bed.infusion.steps[0].model_copy(update={"duration_min": 45})
+    slower = replace(bed, infusion=bed.infusion.model_copy(update={"steps": (first, *bed.infusion.steps[1:])}))
+    assert [slower.hold(Fraction(rate)) for rate in (5, 21, 42)] == [timedelta(minutes=one) for one in (45, 45, 30)]

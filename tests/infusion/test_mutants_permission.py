@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,8 @@ def codes(chair: Chair, minute: float = 0, action: Action = Action.START) -> set
     [(300, False), (273, False), (272, True), (333, False), (334, True)],
 )
 def test_a_concentration_may_lie_a_tenth_off_either_way(volume, other):
+    whole = Chair().opened().checked().hung(size_g=11, volume_ml=100).vitals(-5)
+    assert "other-concentration" not in codes(whole)
     chair = Chair().opened().checked().hung(size_g=30, volume_ml=volume).vitals(-5)
     assert ("other-concentration" in codes(chair)) is other
 
@@ -167,7 +170,13 @@ def test_vital_signs_are_overdue_after_their_time_and_five_minutes(minute, answe
 )
 def test_a_set_that_lacks_one_sign_is_no_baseline(lacking):
     chair = Chair().opened().checked().hung()
-    whole = {"systolic_mmhg": 120, "diastolic_mmhg": 75, "pulse_per_min": 72, "temperature_c": 36.8, "spo2_percent": 98}
+    whole: dict[str, Any] = {
+        "systolic_mmhg": 120,
+        "diastolic_mmhg": 75,
+        "pulse_per_min": 72,
+        "temperature_c": 36.8,
+        "spo2_percent": 98,
+    }
     chair.tell(-5, "vitals", **{name: value for name, value in whole.items() if name != lacking})
     assert at(chair, 0).watched is Watched.NO_BASELINE
     chair.tell(-4, "vitals", **{lacking: whole[lacking]})

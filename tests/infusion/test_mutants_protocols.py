@@ -92,6 +92,17 @@ def test_pens_may_stand_in_any_order():
     assert list(faults(Protocol.model_validate(raw), words())) == []
 
 
+@pytest.mark.parametrize(("middle", "holds"), [({"from_kg": 30, "below_kg": 50}, True), ({"from_kg": 30, "below_kg": 49}, False)])  # fmt: skip
+def test_three_pens_follow_one_another_too(middle, holds):
+    raw = shipped()
+    pens = raw["adrenaline"]["pens"]
+    pens["middle"] = pens["adult"] | middle
+    pens["adult"] = pens["adult"] | {"from_kg": 50}
+    assert [where for where, _ in faults(Protocol.model_validate(raw), words())] == (
+        [] if holds else ["adrenaline.pens"]
+    )
+
+
 def test_a_value_of_the_wrong_form_is_named_with_its_place():
     error = refused(changed(lambda raw: raw["responses"]["mild"].update(ctcae=9)))
     assert error.where == "ours.toml: responses.mild.ctcae"

@@ -19,8 +19,8 @@ D = Decimal
 
 def raw(kind: str = "note", **more: Any) -> dict[str, Any]:
     """One event at minute 10, with parts of it changed."""
-    data = {"note": {"text": "as it was"}, "vitals": {"pulse_per_min": 80}}.get(kind, {})
-    made = Chair().tell(10, kind, "k", **data).raws[0]
+    data: dict[str, dict[str, Any]] = {"note": {"text": "as it was"}, "vitals": {"pulse_per_min": 80}}
+    made = Chair().tell(10, kind, "k", **data.get(kind, {})).raws[0]
     return made | more
 
 
@@ -66,6 +66,11 @@ def test_the_words_of_a_rejection():
     assert why(raw(data={"type": "note", "text": "x"})) == (
         "event: data holds no type of its own; the event's type says what it is."
     )
+
+
+@pytest.mark.parametrize("data", ["x", 5, None, ["type"]])
+def test_data_that_is_no_object_is_rejected_and_not_stumbled_over(data):
+    assert why(raw(data=data)).startswith("data")
 
 
 def test_what_cannot_be_written_as_json_is_kept_too():

@@ -11,7 +11,7 @@ import pytest
 
 from ivigil.infusion.events import Event
 from ivigil.infusion.record import gather
-from ivigil.infusion.report import SessionReport, report, sentence
+from ivigil.infusion.report import report, sentence
 from ivigil.infusion.workflow import Phase
 from ivigil.knowledge.protocol import Grade
 from ivigil.patient import ProductHistory
@@ -21,7 +21,7 @@ from tests.planning import history
 D = Decimal
 
 
-def made(chair: Chair, before: ProductHistory | None = None) -> SessionReport:
+def made(chair: Chair, before: ProductHistory | None = None) -> Any:
     return report(gather(chair.raws, SESSION, chair.bedside.protocol), chair.bedside, before)
 
 
@@ -292,3 +292,8 @@ def test_a_clock_that_ran_ahead_is_marked():
 def test_every_event_in_words(kind: str, data: dict[str, Any], text: str):
     chair = Chair().opened(0) if kind == "opened" else Chair().tell(0, kind, **data)
     assert sentence(Event.model_validate(chair.raws[0]).data, at_chair()) == text
+
+
+def test_half_a_minute_before_the_start_is_in_the_minute_before_it():
+    chair = Chair().ready().tell(-4.5, "note", text="x").started()
+    assert [one.minute for one in made(chair).timeline if one.text == "x"] == [-5]

@@ -141,8 +141,8 @@ def test_first_aid_goes_by_todays_weight_and_else_by_the_plans():
 # ---- a dose by weight with a range
 
 
-RANGE = DoseRule(
-    mg_per_kg=D(10), mg_per_kg_max=D(15), cap_mg=D(1000), src=("safety/x",), origin="reported", read="primary"
+RANGE = DoseRule.model_validate(
+    {"mg_per_kg": 10, "mg_per_kg_max": 15, "cap_mg": 1000, "src": "safety/x", "origin": "reported", "read": "primary"}
 )
 
 

@@ -15,7 +15,6 @@ from ivigil.infusion.delivered import Delivered
 from ivigil.infusion.due import DueKind, due, next_vitals_at, stop_due_at
 from ivigil.infusion.events import (
     CheckConfirmed,
-    Completed,
     ContainerChanged,
     Correction,
     Data,
@@ -234,7 +233,7 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
     missed, seen, alarms = _walk(record, bedside)
     by_key = {one.first.key: one for one in record.told}
     learned = lesson(session, bedside, given.grams, tuple((one.since, _word(one)) for one in seen))
-    worst = session.worst_ever if session.started_at is not None else None
+    worst = session.worst_ever
     opened = session.opened
     length = None if session.started_at is None else (session.ended_at or until) - session.started_at
     return SessionReport(
@@ -479,8 +478,6 @@ def sentence(data: Data, bedside: Bedside) -> str:
             return f"Emergency called{f' ({data.number})' if data.number else ''}"
         case StoppedEarly():
             return ", ".join(("Stopped early", *_texts(data.because)))
-        case Completed():
-            return "Completed"
         case Note():
             return data.text
         case Correction():

@@ -161,8 +161,6 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
                 latest={**session.latest, **values},
                 taken_at={**session.taken_at, **dict.fromkeys(values, at)},
             )
-            if session.started_at is None:
-                after = replace(after, baseline=dict(after.latest))
         case SymptomSeen():
             after = replace(after, symptoms=_symptoms(session, at, event.data, bedside))
             known = bedside.protocol.symptoms.get(event.data.symptom)
@@ -191,8 +189,6 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
             after = _as_anaphylaxis(after, at)
         case StoppedEarly() | Completed():
             after = replace(after, residual_ml=event.data.residual_ml)
-        case _:
-            pass
     found = isinstance(event.data, SymptomSeen | Vitals) or after.started_at != session.started_at
     return _reaction(session, after, at, bedside) if found else after
 
@@ -241,8 +237,7 @@ def _symptoms(session: Session, at: datetime, seen: SymptomSeen, bedside: Bedsid
 def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -> Session:
     """What a new finding means: criteria, the worst grade, what was borne, and whether it may ever run again."""
     signs = after.signs(bedside)
-    baseline = after.baseline if after.started_at is not None else {}
-    met = triggers_met(after.latest, baseline, bedside.ordered.age_years, signs, bedside.protocol)
+    met = triggers_met(after.latest, after.baseline, bedside.ordered.age_years, signs, bedside.protocol)
     after = replace(after, met=met)
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
