@@ -227,13 +227,13 @@ def test_each_kind_of_reaction_is_remembered_once_with_its_first_time_and_the_wo
 
 def test_treated_as_anaphylaxis_is_remembered_with_its_time_also_without_a_symptom():
     chair = Chair().ready().started().tell(30, "treated_as_anaphylaxis")
-    assert learned(chair).reactions == (Reaction(kind="anaphylaxis", at=chair.minute(30), grade=None),)
+    assert learned(chair).reactions == (Reaction(kind="anaphylaxis", at=chair.minute(30), grade=3),)
 
 
-def test_anaphylaxis_by_vital_signs_is_remembered_from_the_start_on():
+def test_anaphylaxis_by_vital_signs_is_remembered_from_when_it_was_met():
     chair = Chair().ready().started().vitals(20, systolic_mmhg=70, diastolic_mmhg=40).tell(21, "stopped_early")
     assert chair.live.session.lock is Lock.ANAPHYLAXIS
-    assert learned(chair).reactions == (Reaction(kind="anaphylaxis", at=chair.minute(0), grade=3),)
+    assert learned(chair).reactions == (Reaction(kind="anaphylaxis", at=chair.minute(20), grade=3),)
 
 
 def test_a_reaction_of_vital_signs_alone_is_remembered_as_other():

@@ -104,15 +104,16 @@ def test_no_step_is_due_in_a_reaction_also_when_a_prescriber_lifted_the_cap():
     chair.tell(41, "prescriber_notified", who="Dr. Ada Test", said="may rise later", lifts_cap=True)
     assert chair.live.session.cap_ml_per_h is None
     assert "rate_step" not in rows(chair)
-    assert rows(chair.gone(50, "headache"))["rate_step"] == (60, 84)
+    # Thirty minutes after the last symptom has gone.
+    assert rows(chair.gone(50, "headache"))["rate_step"] == (80, 84)
 
 
 def test_a_step_up_to_the_cap_is_due_and_one_above_it_is_not():
     chair = climbing().vitals(60).tell(60, "rate_changed", pump_ml_per_h=84).felt(70, "headache", "mild")
     chair.tell(71, "rate_changed", pump_ml_per_h=21).gone(80, "headache")
-    # 42 mL/h was borne, so 42 is the next step; from 42 there is none below the cap.
-    assert rows(chair)["rate_step"] == (101, 42)
-    assert "rate_step" not in rows(chair.tell(101, "rate_changed", pump_ml_per_h=42))
+    # 42 mL/h was borne, so 42 is the next step, thirty minutes after all has gone; from 42 there is none below the cap.
+    assert rows(chair)["rate_step"] == (110, 42)
+    assert "rate_step" not in rows(chair.tell(110, "rate_changed", pump_ml_per_h=42))
 
 
 # ---- a restart
@@ -160,8 +161,9 @@ def test_adrenaline_is_due_again_five_minutes_after_the_last_and_only_while_it_i
     assert rows(chair)["adrenaline_again"] == (49, None)
     chair.gone(50, "collapse").gone(51, "rash_urticaria_itch")
     assert "adrenaline_again" not in rows(chair)
+    # Who gives adrenaline treats it as anaphylaxis, whatever was entered of symptoms.
     other = climbing().felt(40, "headache", "severe").tell(41, "medicine_given", medicine="adrenaline", route="im")
-    assert "adrenaline_again" not in rows(other)
+    assert rows(other)["adrenaline_again"] == (46, None)
 
 
 def test_watching_ends_for_who_stopped_and_for_who_completed_and_not_before():

@@ -156,6 +156,7 @@ def test_reasons_symptoms_and_rules_stand_as_in_the_protocol():
     assert found["symptoms"]["breathless_or_wheeze"] == {
         "name": "breathless or wheezing", "least": "moderate", "grade": "severe", "signs": ["breathing", "bronchospasm"],
         "ask": ["anaphylaxis, lung injury, overload, embolism?"], "policy": True, "sources": ["safety/nhsborders"],
+        "ends_access": False, "steps": [],
     }  # fmt: skip
     assert found["symptoms"]["confusion_or_incontinence"]["policy"] is False
     assert set(found["anaphylaxis_rules"]) == {"wao_2020", "niaid_faan_2006"}

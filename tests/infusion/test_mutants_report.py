@@ -82,6 +82,7 @@ def test_plan_against_delivered():
     assert found.model_dump() == {
         "planned_g": 30, "given_g": D("2.1"), "hung_g": 30, "left_g": D("27.9"), "planned_ml": 300, "given_ml": 21,
         "unaccounted_ml": 0, "measured_residual_ml": 279, "balances": True,
+        "beyond_plan_g": 0, "expected_residual_ml": 279, "residual_agrees": True,
     }  # fmt: skip
 
 
@@ -212,7 +213,7 @@ def test_a_line_of_the_timeline():
     one = made(chair).timeline[-1]
     assert one.model_dump() == {
         "at": chair.minute(20.9), "minute": 20, "type": "vitals", "by": "Nurse One", "role": "nurse",
-        "text": "pulse 80, 37.5 °C", "first": None, "struck": False, "clock_ahead": False, "corrected": (),
+        "text": "pulse 80, 37.5 °C", "first": None, "struck": False, "clock_ahead": False, "clock_behind": False, "told_late_min": None, "corrected": (),
         "signs": {"pulse_per_min": 80, "temperature_c": D("37.5")},
     }  # fmt: skip
     assert [row.minute for row in made(chair).timeline][:2] == [-30, -20]

@@ -27,6 +27,7 @@ from ivigil.infusion.workflow import (
     Phase,
     PlanState,
     ReactionState,
+    Release,
     Situation,
     Today,
     Wait,
@@ -88,13 +89,14 @@ ROWS: list[tuple[str, StrEnum, str, set[Action]]] = [
     ("asked", Asked.BEYOND_STEP, "above-step", GOING_ON),
     ("asked", Asked.BEYOND_CAP, "above-cap", GOING_ON),
     ("asked", Asked.BEYOND_MAXIMUM, "above-maximum", GOING_ON),
-    ("wait", Wait.RUNNING, "wait-after-symptoms", {RESUME}),
-    ("agreement", Agreement.MISSING, "team-has-not-agreed", {RESUME}),
+    ("wait", Wait.RUNNING, "wait-after-symptoms", {RAISE, RESUME}),
+    ("agreement", Agreement.MISSING, "team-has-not-agreed", {RAISE, RESUME}),
+    ("release", Release.MISSING, "not-let-go", {LEAVE}),
     ("left", Left.SOME, "dose-not-given", {COMPLETE}),
     ("observed", Observed.RUNNING, "observation-running", {LEAVE}),
 ]
 #: What speaks against nothing at all, beside the answers of CLEAR.
-HARMLESS = {("today", Today.GO_ON), ("agreement", Agreement.GIVEN)}
+HARMLESS = {("today", Today.GO_ON), ("agreement", Agreement.GIVEN), ("release", Release.GIVEN)}
 
 
 def where(action: Action) -> Situation:
