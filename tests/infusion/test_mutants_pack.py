@@ -416,3 +416,13 @@ def test_below_the_first_step_the_first_steps_time_holds():
     first = bed.infusion.steps[0].model_copy(update={"duration_min": 45})
     slower = replace(bed, infusion=bed.infusion.model_copy(update={"steps": (first, *bed.infusion.steps[1:])}))
     assert [slower.hold(Fraction(rate)) for rate in (5, 21, 42)] == [timedelta(minutes=one) for one in (45, 45, 30)]
+
+
+def test_what_must_not_come_before_adrenaline_stands_in_no_pack_at_life_threatening_also_if_a_site_lists_it():
+    bed = at_chair()
+    row = bed.protocol.responses[Grade.LIFE_THREATENING]
+    assert row.medicines is not None
+    listed = row.model_copy(update={"medicines": row.medicines.model_copy(update={"items": ("oxygen", "cetirizine")})})
+    own = bed.protocol.model_copy(update={"responses": {**bed.protocol.responses, Grade.LIFE_THREATENING: listed}})
+    found = held(replace(bed, protocol=own))["responses"]["life_threatening"]["medicines"]
+    assert [one["medicine"] for one in found] == ["oxygen"]

@@ -27,7 +27,7 @@ class MedicineDose:
 
 @dataclass(frozen=True)
 class AdrenalineDose:
-    """Adrenaline into the muscle: how much, by which scheme, and which pen comes nearest without being more.
+    """Adrenaline into the muscle: how much, by which scheme, and which pen is made for this weight (the smallest for all below).
 
     ``scheme`` is the whole published way it was found by; two are never mixed. ``capped`` says that the cap decided.
     """

@@ -20,9 +20,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from ivigil.errors import BadInput
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.doses import AdrenalineDose, MedicineDose, medicine_dose
+from ivigil.infusion.doses import AdrenalineDose, MedicineDose
 from ivigil.infusion.rates import restart_ml_per_h
-from ivigil.infusion.response import Advice, as_anaphylaxis, line, weight_today
+from ivigil.infusion.response import Advice, adrenaline_first, as_anaphylaxis, line, medicines_of, weight_today
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import anaphylaxis
 from ivigil.infusion.workflow import BARS, Situation
@@ -450,7 +450,7 @@ def _anaphylaxis() -> Iterable[tuple[str, tuple[str, ...]]]:
 
 
 def _response(grade: Grade, bedside: Bedside, call: str) -> PackResponse:
-    row, ordered = bedside.protocol.responses[grade], bedside.ordered
+    row = bedside.protocol.responses[grade]
     return PackResponse(
         ctcae=row.ctcae,
         flow=row.flow.value,
@@ -460,16 +460,8 @@ def _response(grade: Grade, bedside: Bedside, call: str) -> PackResponse:
         wait_min=None if row.wait is None else row.wait.min,
         steps=tuple(_line(step.text, step) for step in row.steps.values()),
         medicines=tuple(
-            _dose(
-                medicine_dose(
-                    name,
-                    bedside.protocol.medicines[name],
-                    ordered.age_years,
-                    weight_today(Session(), bedside),
-                    bedside.protocol.adult_from_years.value,
-                )
-            )
-            for name in (row.medicines.items if row.medicines else ())
+            _dose(one)
+            for one in medicines_of(row, weight_today(Session(), bedside), bedside, adrenaline=adrenaline_first(grade))
         ),
     )
 

@@ -62,7 +62,12 @@ def advice(session: Session, bedside: Bedside) -> Advice | None:
         return _advice(_at_least_severe(grade), session.criteria, asked, session, bedside, adrenaline=True)
     if grade is None:
         return None
-    return _advice(grade, (), asked, session, bedside, adrenaline=grade is Grade.LIFE_THREATENING)
+    return _advice(grade, (), asked, session, bedside, adrenaline=adrenaline_first(grade))
+
+
+def adrenaline_first(grade: Grade) -> bool:
+    """Whether a grade alone, without any criterion met, calls for adrenaline."""
+    return grade is Grade.LIFE_THREATENING
 
 
 def as_anaphylaxis(session: Session, bedside: Bedside) -> Advice:
@@ -86,7 +91,6 @@ def _advice(
     protocol, ordered = bedside.protocol, bedside.ordered
     response: Response = protocol.responses[grade]
     age, weight = ordered.age_years, weight_today(session, bedside)
-    rows = response.medicines.items if response.medicines else ()
     setting = session.opened.setting if session.opened else ordered.setting
     call = protocol.call[setting]
     return Advice(
@@ -99,15 +103,25 @@ def _advice(
         criteria=criteria,
         adrenaline=adrenaline_dose(protocol.adrenaline, age, weight, ordered.region) if adrenaline else None,
         steps=(*_own_steps(session, bedside), *(line(step.text, step) for step in response.steps.values())),
-        medicines=tuple(
-            medicine_dose(name, protocol.medicines[name], age, weight, protocol.adult_from_years.value)
-            for name in rows
-            if not (adrenaline and protocol.medicines[name].never_first_in_anaphylaxis)
-        ),
+        medicines=medicines_of(response, weight, bedside, adrenaline=adrenaline),
         restart=response.restart.value,
         wait_min=None if response.wait is None else response.wait.min,
         asked=asked,
         protocol=protocol.name,
+    )
+
+
+def medicines_of(
+    response: Response, weight_kg: Decimal, bedside: Bedside, *, adrenaline: bool
+) -> tuple[MedicineDose, ...]:
+    """A grade's medicines for this patient; where adrenaline comes first, none that must not come before it."""
+    protocol = bedside.protocol
+    return tuple(
+        medicine_dose(
+            name, protocol.medicines[name], bedside.ordered.age_years, weight_kg, protocol.adult_from_years.value
+        )
+        for name in (response.medicines.items if response.medicines else ())
+        if not (adrenaline and protocol.medicines[name].never_first_in_anaphylaxis)
     )
 
 
