@@ -18,7 +18,7 @@ from ivigil.assessment.belongs import belongs_to
 from ivigil.assessment.dates import check_dates
 from ivigil.assessment.implied import implied_conditions, implied_words
 from ivigil.assessment.lines import Line, Met, Part, line_of, lines_of
-from ivigil.assessment.marks import marks_for
+from ivigil.assessment.marks import MarkHere, marks_for
 from ivigil.assessment.resting import Datum, resting_on
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
@@ -118,13 +118,12 @@ class ReviewDue(Part):
 class OptionLine(Part):
     """One alternative for this family of conditions.
 
-    ``for_this_patient``: what of the record speaks against it (``warns``), or for it or is to be known (``informs``); a
-    code that ends in ``-unknown`` says what is not recorded.
+    ``for_this_patient``: what the record says of it, what speaks against it first.
     """
 
     therapy: str
     name: str
-    for_this_patient: tuple[Finding, ...]
+    for_this_patient: tuple[MarkHere, ...]
     lines: dict[str, tuple[Line, ...]]
 
 
@@ -480,7 +479,7 @@ OPTION_PARTS = (
 )
 
 
-def _option(option: Option, library: Library, region: str, marks: tuple[Finding, ...]) -> OptionLine:
+def _option(option: Option, library: Library, region: str, marks: tuple[MarkHere, ...]) -> OptionLine:
     names = {therapy.id: therapy.name for therapy in library.therapies}
     lines: dict[str, tuple[Line, ...]] = {}
     for part in OPTION_PARTS:
@@ -514,8 +513,7 @@ def _conversions(library: Library, region: str) -> Iterable[Line]:
 
 
 def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, CitedSource]:
-    marks = (one for option in made.alternatives for one in option.for_this_patient)
-    ids: set[str] = {name for finding in (*made.findings, *marks) for name in finding.sources}
+    ids: set[str] = {name for finding in made.findings for name in finding.sources}
     for line in _all_lines(made):
         ids.update(line.sources)
     return {name: cite(source_of(name)) for name in sorted(ids)}
@@ -536,5 +534,6 @@ def _all_lines(made: Assessment) -> Iterable[Line]:
     yield from (*made.setting, made.setting_here.line, *(one.line for one in made.setting_here.points))
     yield from made.beside_other_treatments
     for option in made.alternatives:
+        yield from (one.line for one in option.for_this_patient)
         for found in option.lines.values():
             yield from found

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ivigil.assessment.ask import Answer, Cited
 from ivigil.assessment.lines import Line, Met
-from ivigil.assessment.marks import is_doubt
+from ivigil.assessment.marks import MarkHere
 from ivigil.assessment.mechanism import Explained, Explanation
 from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, RegimenLine, RegionStanding
 from ivigil.assessment.resting import Datum
@@ -21,7 +21,6 @@ from ivigil.documents.citations import Citations
 from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
 from ivigil.documents.wording import visible
-from ivigil.findings import Finding, Severity
 from ivigil.knowledge.vocabulary import region_name
 from ivigil.sources import CitedSource
 
@@ -38,6 +37,7 @@ STATUS_GROUPS = {
     "not_supported": "not supported",
 }
 CRITERION = {Met.MET: "✓ met", Met.NOT_MET: "◼ not met", Met.NOT_RECORDED: "? not recorded"}
+SAYS = {"against": ", against", "to_know": "", "not_recorded": ", not recorded"}
 PARTS = {
     "licensed": "licence",
     "evidence": "evidence",
@@ -315,10 +315,9 @@ def _alternatives(made: Assessment, cited: Citations) -> Iterator[RenderableType
         yield _line(line.text, line, cited)
 
 
-def _mark(one: Finding, cited: Citations) -> Table:
-    """What the record says of an option: against it, for it or to be known, or not recorded."""
-    word = ", not recorded" if is_doubt(one) else ", against" if one.severity is Severity.WARNS else ""
-    return _bulleted(f"for this patient{word}: {one.text} {one.remedy or ''} {cited.mark(one.sources)}".rstrip())
+def _mark(one: MarkHere, cited: Citations) -> Table:
+    said = f"for this patient{SAYS[one.says]}: {one.line.text}{BASIS[one.line.basis]} {one.remedy}"
+    return _bulleted(f"{said} {cited.mark(one.line.sources)}".rstrip())
 
 
 def _mechanism_lines(one: Explained) -> tuple[Line, ...]:
@@ -355,7 +354,7 @@ def _cited_in(made: Assessment) -> Iterator[str]:
         yield from line.sources
     for option in made.alternatives:
         for mark in option.for_this_patient:
-            yield from mark.sources
+            yield from mark.line.sources
         for found in option.lines.values():
             for line in found:
                 yield from line.sources
