@@ -6,18 +6,19 @@ terms of what the record holds, else it is asked; a condition without criteria s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from ivigil.assessment.belongs import belongs_to
 from ivigil.assessment.dates import check_dates
 from ivigil.assessment.implied import implied_conditions, implied_words
+from ivigil.assessment.lines import Line, Met, Part, line_of, lines_of
+from ivigil.assessment.marks import MarkHere, marks_for
 from ivigil.assessment.resting import Datum, resting_on
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
@@ -32,17 +33,18 @@ from ivigil.assessment.screening import (
     unlikely_values,
 )
 from ivigil.assessment.screening.decide import decide
+from ivigil.assessment.where import SettingHere, setting_here, setting_lines
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, in_order
 from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
-from ivigil.knowledge.facts import Fact, Statement
+from ivigil.knowledge.facts import Statement
 from ivigil.knowledge.indications import Criterion, Indication, Review, StatusGroup
-from ivigil.knowledge.policies import CriteriaPolicy, Policies, SettingPolicy
+from ivigil.knowledge.policies import CriteriaPolicy, Policies
 from ivigil.knowledge.products import Product, Use
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
-from ivigil.sources import CitedSource, MadeWith, Origin, Read, Source, cite
+from ivigil.sources import CitedSource, MadeWith, Read, Source, cite
 
 NOTICE = "It informs a clinician's decision and never decides alone. Check what matters at its source."
 NO_CRITERIA = "No criteria in the knowledge base."
@@ -52,29 +54,7 @@ NO_ALTERNATIVES = "No alternatives in the knowledge base: nothing here says that
 SUBCUTANEOUS = "scig"
 
 
-class Met(StrEnum):
-    """What became of one criterion."""
-
-    MET = "met"
-    NOT_MET = "not_met"
-    NOT_RECORDED = "not_recorded"
-    """Computed from a datum that the record does not hold, or a question that nobody answered."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Line(_Part):
-    """One statement and what it rests on. ``read`` says at what kind of page; ``basis`` marks the project's own words."""
-
-    text: str
-    basis: Literal["source", "own_reading", "policy", "not_verified"]
-    read: Read
-    sources: tuple[str, ...]
-
-
-class RegionStanding(_Part):
+class RegionStanding(Part):
     """How the condition stands with one region's regulator or payer."""
 
     region: str
@@ -82,7 +62,7 @@ class RegionStanding(_Part):
     line: Line
 
 
-class Graded(_Part):
+class Graded(Part):
     """A position or grade, in its own scheme."""
 
     who: str
@@ -93,7 +73,7 @@ class Graded(_Part):
     line: Line
 
 
-class AskedOrComputed(_Part):
+class AskedOrComputed(Part):
     """A criterion: computed where the source states it in data, else a question.
 
     ``rests_on`` are the recorded values it was computed from, with their dates; ``too_old`` says by whose policy a value
@@ -109,7 +89,7 @@ class AskedOrComputed(_Part):
     too_old: tuple[Line, ...] = ()
 
 
-class RegimenLine(_Part):
+class RegimenLine(Part):
     """A dose regimen as its source prints it (g/kg for the whole course)."""
 
     phase: str
@@ -125,7 +105,7 @@ class RegimenLine(_Part):
     line: Line
 
 
-class ReviewDue(_Part):
+class ReviewDue(Part):
     """When the first review is due at the latest, and from which day that was counted."""
 
     on: date
@@ -135,15 +115,19 @@ class ReviewDue(_Part):
     line: Line
 
 
-class OptionLine(_Part):
-    """One alternative for this family of conditions."""
+class OptionLine(Part):
+    """One alternative for this family of conditions.
+
+    ``for_this_patient``: what the record says of it, what speaks against it first.
+    """
 
     therapy: str
     name: str
+    for_this_patient: tuple[MarkHere, ...]
     lines: dict[str, tuple[Line, ...]]
 
 
-class Labelled(_Part):
+class Labelled(Part):
     """A product whose label in this region names the condition, with the doses that it prints.
 
     ``at_this_age``: whether the label was read to hold at the patient's age; None where the age is not recorded.
@@ -157,7 +141,7 @@ class Labelled(_Part):
     regimens: tuple[RegimenLine, ...]
 
 
-class Assessment(_Part):
+class Assessment(Part):
     """The assessment of one patient for one condition."""
 
     schema_: Literal["ivigil-assessment/1"]
@@ -192,6 +176,7 @@ class Assessment(_Part):
     findings: tuple[Finding, ...]
     risks: tuple[str, ...]
     setting: tuple[Line, ...]
+    setting_here: SettingHere
     beside_other_treatments: tuple[Line, ...]
     alternatives: tuple[OptionLine, ...]
     alternatives_note: str
@@ -304,13 +289,19 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         cautions=lines_of(indication.cautions),
         findings=in_order(findings),
         risks=tuple(sorted(screened.risks)),
-        setting=_setting(policies.setting),
+        setting=setting_lines(policies.setting),
+        setting_here=setting_here(about, policies.setting, library.vocabulary, indication, library.products),
         beside_other_treatments=tuple(
             line_of(f"{therapy.name}: {one.text}", one)
             for therapy in library.therapies
             for one in therapy.beside.values()
         ),
-        alternatives=() if family is None else tuple(_option(one, library, region) for one in family.options.values()),
+        alternatives=()
+        if family is None
+        else tuple(
+            _option(one, library, region, marks_for(family, one, library.therapies, about))
+            for one in family.options.values()
+        ),
         alternatives_note=NO_ALTERNATIVES if family is None else "",
         alternatives_notes=()
         if family is None
@@ -346,22 +337,6 @@ def counts(indications: Iterable[Indication]) -> dict[str, int]:
 
 
 # ---- parts
-
-
-def line_of(text: str, fact: Fact) -> Line:
-    """A statement with what it rests on."""
-    if fact.origin is Origin.POLICY:
-        basis: Literal["source", "own_reading", "policy", "not_verified"] = "policy"
-    elif fact.read is Read.NOT_READ:
-        basis = "not_verified"
-    else:
-        basis = "own_reading" if fact.origin in {Origin.DERIVED, Origin.ASSUMED} else "source"
-    return Line(text=text, basis=basis, read=fact.read, sources=fact.src)
-
-
-def lines_of(statements: Mapping[str, Statement] | Mapping[str, Review]) -> tuple[Line, ...]:
-    """Statements in the order of their file."""
-    return tuple(line_of(one.text, one) for one in statements.values())
 
 
 def _labelled(library: Library, region: str, age: Decimal | None) -> Iterable[Labelled]:
@@ -415,26 +390,6 @@ def _first_review(patient: Patient, at: datetime, start: datetime | None, librar
         start_planned=start is not None,
         treated_before=None if history is None else bool(history),
         line=line_of(fact.text if isinstance(fact, Review) else fact.note, fact),
-    )
-
-
-def _setting(policy: SettingPolicy) -> tuple[Line, ...]:
-    """Where infusions may be given, in the policy's own numbers; the plan decides for a product."""
-    needed, grade = policy.home_after_uneventful_supervised, policy.home_excluding_from_grade
-    against = ", ".join(policy.home_excluding_conditions.items).replace("_", " ")
-    return (
-        line_of(
-            f"The first infusions of each product are given in {policy.first_setting.value}.", policy.first_setting
-        ),
-        line_of(
-            f"Home only after {needed.value} uneventful supervised infusions of the same product, with a named supervisor.",
-            needed,
-        ),
-        line_of(f"Home only with a complete kit: {', '.join(policy.home_kit.items)}.", policy.home_kit),
-        line_of(f"Not at home with: {against}.", policy.home_excluding_conditions),
-        line_of(
-            f"Not at home after a severe reaction to immunoglobulin, or any of grade {grade.value} or more.", grade
-        ),
     )
 
 
@@ -524,7 +479,7 @@ OPTION_PARTS = (
 )
 
 
-def _option(option: Option, library: Library, region: str) -> OptionLine:
+def _option(option: Option, library: Library, region: str, marks: tuple[MarkHere, ...]) -> OptionLine:
     names = {therapy.id: therapy.name for therapy in library.therapies}
     lines: dict[str, tuple[Line, ...]] = {}
     for part in OPTION_PARTS:
@@ -536,7 +491,7 @@ def _option(option: Option, library: Library, region: str) -> OptionLine:
         elif found:
             lines[part] = lines_of(found)
     name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " ").replace("ivig", "IVIG"))
-    return OptionLine(therapy=option.therapy, name=name, lines=lines)
+    return OptionLine(therapy=option.therapy, name=name, for_this_patient=marks, lines=lines)
 
 
 def _conversions(library: Library, region: str) -> Iterable[Line]:
@@ -576,7 +531,9 @@ def _all_lines(made: Assessment) -> Iterable[Line]:
     yield made.first_review.line
     yield from made.studies
     yield from (*made.baseline, *made.review, *made.response, *made.stopping, *made.cautions, *made.alternatives_notes)
-    yield from (*made.setting, *made.beside_other_treatments)
+    yield from (*made.setting, made.setting_here.line, *(one.line for one in made.setting_here.points))
+    yield from made.beside_other_treatments
     for option in made.alternatives:
+        yield from (one.line for one in option.for_this_patient)
         for found in option.lines.values():
             yield from found

@@ -113,6 +113,23 @@ def rules_hold(
             yield from _words_exist(f"{where}.when", part, vocabulary, excipients)
 
 
+def marks_hold(marks: Mapping[str, Rule], vocabulary: Vocabulary) -> Iterator[CheckRow]:
+    """Marks of other therapies hold as rules do, and ask only what the patient's record can answer."""
+    yield from rules_hold(marks, vocabulary, (), lambda _: "therapies, alternatives: marks")
+    for code, mark in marks.items():
+        for _, part in records_in({"when": mark.when}):
+            naive = isinstance(part, rules.NewToProduct) and part.any == ("naive",)
+            if isinstance(part, ASKED_OF_A_PLAN) and not naive:
+                yield error(
+                    f"therapies, alternatives: marks: {code}",
+                    f"{part.kind} asks of a product or a dose, and no product is given yet.",
+                    "Ask what the record holds, such as new_to_product with naive alone.",
+                )
+
+
+ASKED_OF_A_PLAN = (rules.ProductContains, rules.ProductRoute, rules.CourseDoseAtLeast, rules.NewToProduct)
+
+
 def limitations_hold(product: Product, file: str, vocabulary: Vocabulary) -> Iterator[CheckRow]:
     """Limitations of a label use words that exist and speak in whole sentences."""
     for region, label in product.labels.items():
