@@ -5,7 +5,7 @@
 #   make check    the same without the slow tests; changes nothing, reports every failure
 #   make bench    the measurements
 #   make docs     build the documentation's generated parts
-#   make mutants  break each safety control on purpose and show that a test notices
+#   make mutants  break each safety control, then each rule of the infusion room, and show that a test notices
 #   make setup    only the set-up (run, test and the others do it themselves)
 #   make lock     resolve the dependencies anew into uv.lock
 #   make clean    remove all that make made
@@ -70,13 +70,13 @@ docs: setup
 	@$(BIN)/python docs/build.py
 
 mutants: setup
-	@$(BIN)/python tests/safety/prove_controls.py
+	$(call run_all,"$(BIN)/python tests/safety/prove_controls.py" "$(BIN)/python tests/safety/count_mutants.py")
 
 lock: $(UV_STAMP)
 	@UV_PYTHON="$(UV_PYTHON)" $(UV) lock --upgrade
 
 clean:
-	rm -rf .venv .tools out dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools out dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(UV_STAMP):

@@ -1,6 +1,7 @@
 """Events of a session through the rules, one core: told one by one, and against the length of the session.
 
-The peer is reading the same events (pydantic's validation) in the same run: what the rules add to that.
+The peer is reading the same events (pydantic's validation) in the same run: what the rules add to that. Writes
+``benchmarks/figures/infusion.svg``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
+from pathlib import Path
 
 from benchmarks.machine import described
 from ivigil.cli.opening import formulary_of, limits_of
@@ -24,7 +26,8 @@ from ivigil.prescription.making import make_plan
 from ivigil.prescription.request import Request
 
 SESSIONS, TARGET = 150, 5000
-LENGTHS = (50, 100, 200, 400, 800)
+LENGTHS = (50, 100, 200, 400, 800, 1600)
+FIGURE = Path(__file__).parent / "figures" / "infusion.svg"
 
 
 def chair() -> Bedside:
@@ -51,10 +54,10 @@ def rules_seconds(records: list, bed: Bedside) -> float:
 
 def main() -> None:
     bed, known = chair(), Knowledge()
-    draw = random.Random(1).random
+    chance = random.Random(1).random
     sessions = []
     for _ in range(SESSIONS):
-        one = _Simulated(bed, known.reaction_rates, draw, Tally(), premedicated=False)
+        one = _Simulated(bed, known.reaction_rates, chance, Tally(), premedicated=False)
         one.run()
         sessions.append(one.raws)
     events = sum(map(len, sessions))
@@ -71,12 +74,37 @@ def main() -> None:
     )
     print(f"reading the same events: {events / reading:.0f}/s; rules take {rules / reading:.1f} times that")
     print("length   events/s")
+    found: list[dict[str, float | str]] = []
     for length in LENGTHS:
         raws = long_session(sessions[0], length)
         record = gather(raws, SESSION, bed.protocol)
         took = min(rules_seconds([record], bed) for _ in range(5))
         rate = length / took
+        found += [
+            {"events": length, "a second": rate, "of": "measured"},
+            {"events": length, "a second": TARGET, "of": "target"},
+        ]
         print(f"{length:6}   {rate:8.0f} {'▇' * round(rate / 500)}")
+    draw(found)
+
+
+def draw(found: list[dict[str, float | str]]) -> None:
+    """Events a second against the length of a session, with the target beside it."""
+    import altair
+
+    chart = (
+        altair.Chart(altair.Data(values=found), width=420, height=240)
+        .mark_line(point=True)
+        .encode(
+            altair.X("events:Q", title="events in the session", scale=altair.Scale(type="log", base=2)),
+            altair.Y("a second:Q", title="events a second through the rules, one core", scale=altair.Scale(zero=True)),
+            altair.Color("of:N", title=None),
+        )
+        .properties(title=f"A session through the rules: {described()}")
+    )
+    FIGURE.parent.mkdir(exist_ok=True)
+    chart.save(FIGURE)
+    print(f"drawn: {FIGURE.relative_to(FIGURE.parent.parent.parent)}")
 
 
 def long_session(raws: list, length: int) -> list:

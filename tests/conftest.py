@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 from ivigil.knowledge.loading import Knowledge
 
@@ -12,6 +12,17 @@ settings.register_profile(
     "day", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("night", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Thousands of runs, each to the first failure: a few examples, none made smaller and none printed.
+settings.register_profile(
+    "mutants",
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    verbosity=Verbosity.quiet,
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("day")
 
 

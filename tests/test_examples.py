@@ -6,12 +6,14 @@ import json
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ivigil.cli.app import run
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CASES = sorted(path.parent for path in EXAMPLES.glob("*/expected.toml") if path.parent.name != "bad")
+SCHEMA = json.loads((EXAMPLES.parent / "docs" / "reference" / "plan.schema.json").read_text("utf-8"))
 BAD = tomllib.loads((EXAMPLES / "bad" / "expected.toml").read_text("utf-8"))["bad"]
 
 
@@ -28,6 +30,7 @@ def test_example(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = json.loads(capsys.readouterr().out)
     found = {finding["code"] for finding in plan["findings"]}
     assert (code, plan["status"]) == (expected["exit"], expected["status"])
+    jsonschema.validate(plan, SCHEMA)
     assert set(expected["must_find"]) <= found
     assert not set(expected["must_not_find"]) & found
     if plan["status"] == "blocked":

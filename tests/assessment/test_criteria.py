@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ivigil.assessment.report import AskedOrComputed, Met, assess
+from ivigil.assessment.lines import Met
+from ivigil.assessment.report import AskedOrComputed, assess
 from ivigil.cli.opening import library_of
 from tests.planning import START, TAKEN, opened, patient, record
 

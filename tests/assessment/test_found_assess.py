@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ivigil.assessment.report import Assessment, Met, assess
+from ivigil.assessment.lines import Met
+from ivigil.assessment.report import Assessment, assess
 from ivigil.assessment.screening.decide import PREGNANCY, PREGNANCY_TEST, parts
 from ivigil.cli.app import run
 from ivigil.cli.opening import library_of

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ivigil.assessment.report import NO_CRITERIA, Line, Met, _all_lines, assess, counts
+from ivigil.assessment.lines import Line, Met
+from ivigil.assessment.report import NO_CRITERIA, _all_lines, assess, counts
 from ivigil.cli.app import run
 from ivigil.cli.opening import library_of
 from ivigil.knowledge.loading import Knowledge

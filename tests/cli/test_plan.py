@@ -179,7 +179,7 @@ def test_a_cohort_goes_on_after_a_bad_line(tmp_path: Path, capsys: pytest.Captur
     ]
     assert [row.get("status") for row in rows if "status" in row] == ["planned", "planned", "blocked"]
     assert code == 4
-    assert "2 planned, 1 blocked, 5 could not be read" in captured.err
+    assert "2 planned, 1 blocked, 5 could not be planned" in captured.err
 
 
 def test_a_stock_list_gives_the_lots(well: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from ivigil.documents.wording import number
 from ivigil.errors import BadInput
 from ivigil.prescription.plan import Plan, Signature, sign
 from tests.documents import plans
+from tests.planning import opened
 
 
 def pages(plan: Plan, signature: Signature | None = None, paper: str = "a4") -> list[str]:
@@ -73,7 +74,7 @@ def test_a_blocked_plan_holds_no_dose_whatever_it_brings():
 
 def test_a_signed_plan_names_the_signer_on_every_page_and_is_no_draft():
     plan = plans.five_days()
-    for text in pages(plan, sign(plan, "Dr Example", "prescriber", plans.START, ("prescriber",))):
+    for text in pages(plan, sign(plan, "Dr Example", "prescriber", plans.START, opened().policies.acceptance)):
         assert "Dr Example" in text
         assert "SIGNED" in text
         assert "DRAFT" not in text
@@ -83,7 +84,7 @@ def test_a_signed_plan_names_the_signer_on_every_page_and_is_no_draft():
 def test_a_signature_for_another_plan_is_refused():
     other = plans.five_days()
     with pytest.raises(BadInput, match="This signature is for another plan") as refused:
-        plan_pdf(plans.one_day(), sign(other, "Dr Example", "prescriber", plans.START, ("prescriber",)))
+        plan_pdf(plans.one_day(), sign(other, "Dr Example", "prescriber", plans.START, opened().policies.acceptance))
     assert refused.value.where == "--signature"
     assert plans.one_day().plan_id in refused.value.rule
 

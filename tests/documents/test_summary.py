@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
 
 from ivigil.documents.summary import summary, summary_pdf
-from ivigil.documents.wording import number
+from ivigil.documents.summary_html import summary_html
+from ivigil.documents.wording import number, visible
 from ivigil.errors import BadInput
 from ivigil.findings import Severity
 from ivigil.prescription.plan import Plan
@@ -100,3 +102,33 @@ def test_an_altered_plan_and_an_unknown_paper_are_refused():
         summary_pdf(plans.one_day().model_copy(update={"patient_ref": "somebody else"}))
     with pytest.raises(BadInput, match="Use a4 or us-letter"):
         summary_pdf(plans.one_day(), "a5")
+
+
+@pytest.mark.parametrize("make", plans.ALL, ids=lambda make: make.__name__)
+def test_the_page_of_the_web_holds_the_words_of_the_paper(make):
+    plan = make()
+    shown = squeezed(unescape(re.sub(r"<[^>]+>", "", summary_html(plan))))
+    said = summary(plan)
+    for row in said["findings"]:
+        assert squeezed(visible(row["text"])) in shown
+        assert squeezed(visible(row["remedy"])) in shown
+        assert row["code"] in shown
+    for row in (*(said["plan"] or {"rows": []})["rows"], *said["references"]):
+        assert squeezed(visible(row.get("value") or row["title"])) in shown
+    for row in (said["plan"] or {"days": []})["days"]:
+        assert squeezed(f"{row['dose']}{row['vials']}{row['rates']}") in shown
+    assert ("Nothing may be given on this page" in summary_html(plan)) == (said["plan"] is None)
+    assert ("SYNTHETIC PATIENT" in summary_html(plan)) == plan.synthetic
+
+
+def test_the_page_of_the_web_loads_nothing_and_evaluates_nothing():
+    page = summary_html(plans.hostile())
+
+    assert "<lab>" not in page
+    assert "<script" not in page
+    assert "default-src 'none'" in page
+
+
+def test_an_altered_plan_gives_no_page():
+    with pytest.raises(BadInput, match="does not match its id"):
+        summary_html(plans.one_day().model_copy(update={"patient_ref": "another"}))

@@ -396,7 +396,43 @@ def test_anaphylaxis_is_remembered_as_such():
 
 
 #: Lines of the facts that are unverified or say "none found": listed in the protocol, never invented.
-NOT_SOURCED = {"pulse", "respiration", "child_doses", "observation_after_reaction", "steroids"}
+NOT_SOURCED = {
+    "pulse",
+    "respiration",
+    "child_doses",
+    "observation_after_reaction",
+    "steroids",
+    "extravasation",
+    "famotidine",
+    "nsaid",
+    "triptan_and_other_headache",
+    "oxygen_flow",
+    "tests_after_a_reaction",
+    "hypotensive_reaction",
+    "urine_output",
+    "beta_blocker",
+}
+#: management_protocol.drugs, every row of it; the two steroids stand as one.
+DRUGS = {
+    "epinephrine_im": "adrenaline",
+    "iv_fluid": "iv_fluid",
+    "oxygen": "oxygen",
+    "paracetamol": "paracetamol",
+    "diphenhydramine": "diphenhydramine",
+    "cetirizine": "cetirizine",
+    "loratadine": "loratadine",
+    "famotidine": "famotidine",
+    "hydrocortisone": "steroids",
+    "methylprednisolone": "steroids",
+    "nsaid": "nsaid",
+    "triptan_and_other_headache": "triptan_and_other_headache",
+    "furosemide": "furosemide",
+}
+
+
+def test_every_drug_of_the_facts_is_in_the_protocol_or_listed_as_left_out():
+    known = {*protocol().medicines, protocol().adrenaline_id, *protocol().not_found}
+    assert set(DRUGS.values()) <= known
 
 
 def test_what_could_not_be_sourced_is_listed():

@@ -29,7 +29,7 @@ from ivigil.sources import cite
 from tests.infusion.chair import SESSION, WELL, Chair, at_chair, experienced, planned, protocol
 from tests.planning import opened
 
-MANY = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=10 * settings().max_examples, deadline=None, suppress_health_check=list(HealthCheck))
 GOING_ON = (Action.START, Action.RAISE, Action.RESUME)
 
 

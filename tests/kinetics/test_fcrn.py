@@ -218,7 +218,12 @@ def test_a_course_over_days_has_its_highest_level_after_the_last():
         ("sc 0.1 g/kg every 7 d", MAN, True, "knows only: iv"),
         ("iv 30 g every 28 d", NOBODY, True, "The model ivigil_fcrn needs it"),
         ("iv 30 g once", MAN, True, "Only what is repeated has a steady state"),
-        ("iv 2 g/kg in 5 daily doses every 5 d over 48 h", MAN, True, "Every infusion of an interval ends within it"),
+        (
+            "iv 2 g/kg in 5 daily doses every 5 d over 48 h",
+            MAN,
+            True,
+            "An infusion ends before the next begins, 1 d later",
+        ),
         ("rozanolixizumab iv 4 mg/kg once", MAN, False, "ivigil_fcrn describes immunoglobulin only"),
     ],
 )

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from ivigil.knowledge.loading import Knowledge
+from ivigil.knowledge.products import Route
+from ivigil.prescription.deliverable import deliverability
+from ivigil.prescription.needs import planned_concentration
 from ivigil.prescription.schedule import Pattern, build_ladder
 
 HERE = Path(__file__).parent
@@ -104,3 +107,38 @@ def test_doses_are_the_labels(knowledge: Knowledge, row: dict) -> None:
     ]
 
     assert found, f"no {row['phase']} regimen like {wanted} among {list(_use(knowledge, row).regimens)}"
+
+
+def _rows(rows: list[dict], product: str, use: str) -> list[dict]:
+    return [row for row in rows if (row["product"], row["use"]) == (product, use)]
+
+
+def test_every_use_that_is_planned_has_its_ladder_and_every_dose_typed_from_a_page_that_permits(
+    knowledge: Knowledge,
+) -> None:
+    """What no pharmacist typed is checked by nobody: a use that becomes deliverable first needs its rows here."""
+    adult_from = knowledge.policies.weight.adult_from_years.value
+    planned = [
+        (product, row.use)
+        for product in knowledge.products
+        if product.route is Route.IV
+        for row in deliverability(product, "US", knowledge.source, adult_from)
+        if row.deliverable
+    ]
+
+    assert planned
+    for product, name in planned:
+        strength = planned_concentration(product)
+        ladders = [row for row in _rows(LADDERS, product.id, name) if row["concentration"] == strength]
+        assert ladders, (product.id, name)
+        assert all(row["read_well"] and row["source"] for row in ladders), (product.id, name)
+        doses = _rows(DOSES, product.id, name)
+        for regimen_id, regimen in product.labels["US"].uses[name].regimens.items():
+            typed = [
+                row
+                for row in doses
+                if (row["phase"], Decimal(row["g_per_kg_high"])) == (regimen.phase.value, regimen.g_per_kg_max)
+                and row["read_well"]
+                and row["source"]
+            ]
+            assert typed, (product.id, name, regimen_id)

@@ -25,6 +25,7 @@ STEP: Final[Mapping[str, Decimal]] = {
     "creatinine": Decimal("0.01"),
     "serum_viscosity": Decimal("0.01"),
     "platelets": Decimal(1),
+    "igg": Decimal("0.01"),
 }
 #: A word of the same list, which no rule that is tried with it holds.
 OTHER_WORD: Final[Mapping[type, str]] = {
@@ -38,7 +39,11 @@ OTHER_WORD: Final[Mapping[type, str]] = {
     rules.GlucoseMeterIn: "gdh_nad",
     rules.AccessIn: "peripheral",
 }
-SECOND_WORD: Final[Mapping[type, str]] = {rules.HasCondition: "migraine", rules.PriorReaction: "eczematous_rash"}
+SECOND_WORD: Final[Mapping[type, str]] = {
+    rules.HasCondition: "migraine",
+    rules.PriorReaction: "eczematous_rash",
+    rules.AccessIn: "umbilical",
+}
 
 
 def mutants(rule: Rule) -> Iterator[Mutant]:

@@ -14,11 +14,14 @@ from ivigil.knowledge.products import Product
 from ivigil.knowledge.rules import Rule
 from ivigil.sources import Origin, Read
 from tests.planning import START, opened, patient, record
+from tests.spec.mark_table import ROWS as MARKS
 from tests.spec.screening_rows import Case, Row
 from tests.spec.screening_table import ROWS as FIRST_ROWS
 from tests.spec.screening_table_more import ROWS as MORE_ROWS
 
 ROWS: dict[str, Row] = FIRST_ROWS | MORE_ROWS
+#: The screening rules, which plans ask, and the marks of other therapies, which the assessment asks: one engine.
+EVERY_ROW: dict[str, Row] = ROWS | MARKS
 
 
 def variant(product: Product, holds: tuple[str, ...] | None) -> Product:
@@ -40,7 +43,7 @@ class Asked:
 @cache
 def asked(code: str) -> Asked:
     """The circumstances of a row's cases."""
-    row = ROWS[code]
+    row = EVERY_ROW[code]
     return Asked(
         tuple(map(_circumstances, row.hits)),
         tuple(map(_circumstances, row.near)),
@@ -67,7 +70,7 @@ def _screened(book: Rules, about: Circumstances) -> Screened:
 
 def mistakes(rules: Mapping[str, Rule], code: str) -> Iterator[str]:
     """What a rule book says of a row's cases and should not, or does not say and should; nothing where all agree."""
-    row, about = ROWS[code], asked(code)
+    row, about = EVERY_ROW[code], asked(code)
     book = Rules.of({code: rules[code]} if code in rules else {})
     for case, where in zip(row.hits, about.hits, strict=True):
         yield from _wrong(row, row.severity, code, _screened(book, where), str(case))

@@ -29,7 +29,7 @@ from tests.planning import START, codes, history, opened, patient, record
 
 PI, CIDP = "primary-immunodeficiency", "cidp"
 ASKED = ["--indication", PI, "--region", "US", "--product", "privigen"]
-ROLES = opened().policies.acceptance.sign_roles.items
+ROLES = opened().policies.acceptance
 ACCEPTED = Accepted(
     code="weight-looks-like-pounds", by="Synthetic P.", role="prescriber", because="Weighed twice.", at=START
 )

@@ -14,7 +14,7 @@ from ivigil.knowledge.overlay import read_replacements
 from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.prescription.plan import sign
 from ivigil.prescription.stock import StockRow
-from tests.planning import START, TAKEN, codes, history, patient, plan, record
+from tests.planning import START, TAKEN, codes, history, opened, patient, plan, record
 
 LOADING: dict[str, Any] = {"product": "gammagard_liquid", "phase": Phase.LOADING}
 PLANNED = {
@@ -176,7 +176,7 @@ def test_a_policy_is_not_called_unverified() -> None:
 
 def test_only_named_roles_sign() -> None:
     with pytest.raises(BadInput, match="A plan is signed by"):
-        sign(plan(record(), "cidp", **LOADING), "X", "visitor", START, ("prescriber",))
+        sign(plan(record(), "cidp", **LOADING), "X", "visitor", START, opened().policies.acceptance)
 
 
 def test_one_acceptance_does_not_cover_two_unlikely_values() -> None:

@@ -15,12 +15,12 @@ from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.plan import Accepted, Plan, as_json, check_unchanged, content_id, sign
 from ivigil.prescription.request import Request
 from ivigil.prescription.stock import StockRow
-from tests.planning import START, codes, history, patient, plan, record
+from tests.planning import START, codes, history, opened, patient, plan, record
 
 PI, CIDP, ITP = "primary-immunodeficiency", "cidp", "itp-adult"
 ANAPHYLAXIS = [history("privigen", 1, uneventful_supervised_infusions=0, reactions=[{"kind": "anaphylaxis"}])]
 
-ROLES = ("prescriber", "pharmacist")
+ROLES = opened().policies.acceptance
 
 
 def found(made: Plan, code: str) -> Finding:

@@ -49,6 +49,8 @@ SHORT_WORD = 3
 FOR_DENIAL = 60.0
 
 _ICD10 = re.compile(r"\b([A-TV-Z][0-9][0-9AB](?:\.[0-9A-Z]{1,4})?)\b", re.IGNORECASE)
+_WITHOUT_DOT = re.compile(r"\b([A-TV-Z][0-9][0-9AB])([0-9A-Z]{1,4})\b", re.IGNORECASE)
+"""As bills write it (G6181). Many other things look so; it counts only where it is, or stands for, a code of the facts."""
 
 
 class _Part(BaseModel):
@@ -77,12 +79,14 @@ class Cited(_Part):
 class Answer(_Part):
     """What the knowledge base holds on a question: matches best first, what guidelines say, what to mind, what studies found.
 
-    ``emergency`` is read first wherever it stands; ``reactions`` holds what is known about signs that the question names,
+    ``emergency`` is read first wherever it stands; where no sign of one was seen, ``if_unwell`` says what to do without an
+    answer. ``reactions`` holds what is known about signs that the question names,
     ``treatments`` what is known about other treatments it names.
     """
 
     question: str
     emergency: Emergency | None
+    if_unwell: Told | None
     matches: tuple[Match, ...]
     medicines: tuple[str, ...]
     reactions: tuple[Told, ...]
@@ -145,6 +149,11 @@ class Ground:
         return frozenset(Words.of(word).folded for word in self.words.capitals_only)
 
     @cached_property
+    def ordinary(self) -> frozenset[tuple[str, ...]]:
+        """Those of the abbreviations that are also words everybody writes."""
+        return frozenset(Words.of(word).folded for word in self.words.ordinary_words)
+
+    @cached_property
     def units(self) -> frozenset[tuple[str, ...]]:
         """Abbreviations that are a unit or an hour after a number."""
         return frozenset(Words.of(word).folded for word in self.words.units)
@@ -181,7 +190,8 @@ class _Hit:
 def ask(question: str, ground: Ground) -> Answer:
     """The answer to a question in free words."""
     words = Words.of(question).without(ground.skipped)
-    hits = _outermost(_hits(words, ground))
+    shouted = question.isupper() and len(question.split()) > 1
+    hits = _outermost(_hits(words, ground, shouted=shouted))
     scores: dict[str, tuple[float, str]] = {}
     contexts = {
         name
@@ -203,8 +213,8 @@ def ask(question: str, ground: Ground) -> Answer:
         for found, score in (*((name, base) for name in hit.ids), *((one, base + FOR_CONTEXT) for one in meant)):
             if score > scores.get(found, (0.0, ""))[0]:
                 scores[found] = (score, why)
-    for code in _ICD10.findall(question):
-        for name, (fit, shown) in _by_code(code.upper(), ground.codes).items():
+    for code in _codes(question, ground.codes):
+        for name, (fit, shown) in _by_code(code, ground.codes).items():
             scores[name] = max(scores.get(name, (0.0, "")), (EXACT + PER_EXTRA_WORD * fit, f"ICD-10 {shown}"))
     by_id = {one.id: one for one in ground.indications}
     matches = tuple(
@@ -223,11 +233,14 @@ def ask(question: str, ground: Ground) -> Answer:
     studies = tuple(said for one in chosen for said in _studies(one, ground.studies))
     emergency, reactions = ground.reactions.emergency(question), ground.reactions.told(question)
     treatments = tuple(_treatments(words, {one.id for one in chosen}, ground))
+    if_unwell = ground.reactions.unwell() if emergency is None else None
     first = () if emergency is None else (emergency,)
+    standing = () if if_unwell is None else (if_unwell,)
     every: tuple[Emergency | Told | Cited, ...] = (*first, *reactions, *guidelines, *cautions, *studies, *treatments)
     return Answer(
         question=question,
         emergency=emergency,
+        if_unwell=if_unwell,
         matches=matches,
         medicines=tuple(_medicines(words, ground.medicines)),
         reactions=reactions,
@@ -236,7 +249,8 @@ def ask(question: str, ground: Ground) -> Answer:
         cautions=cautions,
         studies=studies,
         sources={
-            name: cite(ground.source_of(name)) for name in sorted({one for said in every for one in said.sources})
+            name: cite(ground.source_of(name))
+            for name in sorted({one for said in (*every, *standing) for one in said.sources})
         },
         note="" if matches or every else NOT_IN_BASE,
         disclaimer=DISCLAIMER,
@@ -259,7 +273,7 @@ def _split(written: str) -> Iterable[str]:
                     yield from (one for one in re.split(r"[/ ]", part) if one.isupper())
 
 
-def _hits(words: Words, ground: Ground) -> list[_Hit]:
+def _hits(words: Words, ground: Ground, *, shouted: bool) -> list[_Hit]:
     hits = []
     for term, ids in ground.terms.items():
         size = len(term)
@@ -268,8 +282,9 @@ def _hits(words: Words, ground: Ground) -> list[_Hit]:
         for start in range(len(words.folded) - size + 1):
             window = words.folded[start : start + size]
             if window == term:
-                if term in ground.abbreviations and not all(
-                    word.isupper() for word in words.written[start : start + size]
+                if term in ground.abbreviations and not (
+                    all(word.isupper() for word in words.written[start : start + size])
+                    and (term not in ground.ordinary or not shouted)
                 ):
                     continue
                 if term in ground.units and _after_a_number(words, start):
@@ -319,6 +334,15 @@ def _outermost(hits: list[_Hit]) -> list[_Hit]:
 
 def _stands_in(term: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(words[start : start + len(term)] == term for start in range(len(words) - len(term) + 1))
+
+
+def _codes(question: str, known: Mapping[str, frozenset[str]]) -> Iterable[str]:
+    """Codes that stand in the question, in capitals and with their dot."""
+    yield from map(str.upper, _ICD10.findall(question))
+    for head, tail in _WITHOUT_DOT.findall(question):
+        code = f"{head}.{tail}".upper()
+        if any(one.startswith(code) for one in known):
+            yield code
 
 
 def _by_code(code: str, codes: Mapping[str, frozenset[str]]) -> Mapping[str, tuple[float, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
@@ -87,15 +87,31 @@ def bedside_schwartz(creatinine_mg_per_dl: float, height_cm: float, age_years: f
 
 
 def egfr_of(patient: Patient, at: datetime) -> Egfr | None:
-    """The newer of a recorded eGFR and one worked out from the latest creatinine; None where neither can be had.
+    """The newer of a recorded eGFR and one worked out from the latest creatinine, the lower of two of one day; None where
+    neither can be had.
 
     A recorded value that is older than a creatinine from which none can be worked out says nothing of today's kidneys:
     it is left out here, and :func:`older_recorded_egfr` gives it for what it may still restrict.
     """
     recorded, creatinine = patient.latest("egfr"), patient.latest("creatinine")
+    worked_out = None if creatinine is None else _worked_out(creatinine, patient, at)
     if recorded is not None and (creatinine is None or recorded.taken_at >= creatinine.taken_at):
-        return _recorded(recorded)
-    return None if creatinine is None else _worked_out(creatinine, patient, at)
+        told = _recorded(recorded)
+        return told if told is None or worked_out is None else _of_one_day(told, worked_out)
+    if recorded is not None and worked_out is not None and (told := _recorded(recorded)) is not None:
+        return _of_one_day(worked_out, told)
+    return worked_out
+
+
+def _of_one_day(newer: Egfr, other: Egfr) -> Egfr:
+    """The newer; where the other is of the same day and lower, that one, with the higher beside it.
+
+    Two values of one blood sample that disagree are a slip somewhere, and a slip must not hide reduced kidney function.
+    """
+    if newer.taken_at.date() != other.taken_at.date() or other.ml_per_min_per_1_73_m2 >= newer.ml_per_min_per_1_73_m2:
+        return newer
+    beside = f"{newer.method} {newer.ml_per_min_per_1_73_m2.normalize():f} of the same day; the lower counts"
+    return replace(other, inputs=f"{other.inputs}; {beside}")
 
 
 def older_recorded_egfr(patient: Patient) -> Egfr | None:

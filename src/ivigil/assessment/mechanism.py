@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from ivigil.assessment.report import NOTICE, Line, line_of, lines_of
+from ivigil.assessment.lines import Line, line_of, lines_of
+from ivigil.assessment.report import NOTICE
 from ivigil.knowledge.evidence import Mechanism
 from ivigil.sources import CitedSource, Source, cite
 

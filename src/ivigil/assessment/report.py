@@ -6,18 +6,19 @@ terms of what the record holds, else it is asked; a condition without criteria s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from ivigil.assessment.belongs import belongs_to
 from ivigil.assessment.dates import check_dates
 from ivigil.assessment.implied import implied_conditions, implied_words
+from ivigil.assessment.lines import Line, Met, Part, line_of, lines_of
+from ivigil.assessment.marks import MarkHere, marks_for
 from ivigil.assessment.resting import Datum, resting_on
 from ivigil.assessment.reviewing import first_review_on
 from ivigil.assessment.screening import (
@@ -26,51 +27,34 @@ from ivigil.assessment.screening import (
     Words,
     free_texts,
     kidney_function,
+    screen_ahead,
     screen_patient,
+    thrombosis_factors,
     unlikely_values,
 )
 from ivigil.assessment.screening.decide import decide
+from ivigil.assessment.where import SettingHere, setting_here, setting_lines
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, in_order
 from ivigil.knowledge.evidence import Alternatives, Option, Study, Therapy
-from ivigil.knowledge.facts import Fact, Statement
+from ivigil.knowledge.facts import Statement
 from ivigil.knowledge.indications import Criterion, Indication, Review, StatusGroup
-from ivigil.knowledge.policies import CriteriaPolicy, Policies, SettingPolicy
+from ivigil.knowledge.policies import CriteriaPolicy, Policies
 from ivigil.knowledge.products import Product, Use
 from ivigil.knowledge.regimens import Regimen
 from ivigil.knowledge.vocabulary import Vocabulary
 from ivigil.patient import Patient
-from ivigil.sources import CitedSource, MadeWith, Origin, Read, Source, cite
+from ivigil.sources import CitedSource, MadeWith, Read, Source, cite
 
 NOTICE = "It informs a clinician's decision and never decides alone. Check what matters at its source."
 NO_CRITERIA = "No criteria in the knowledge base."
 NO_EVIDENCE = "No graded evidence in the knowledge base."
 NO_REGIMENS = "No dose regimen in the knowledge base."
+NO_ALTERNATIVES = "No alternatives in the knowledge base: nothing here says that there are none."
+SUBCUTANEOUS = "scig"
 
 
-class Met(StrEnum):
-    """What became of one criterion."""
-
-    MET = "met"
-    NOT_MET = "not_met"
-    NOT_RECORDED = "not_recorded"
-    """Computed from a datum that the record does not hold, or a question that nobody answered."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Line(_Part):
-    """One statement and what it rests on. ``read`` says at what kind of page; ``basis`` marks the project's own words."""
-
-    text: str
-    basis: Literal["source", "own_reading", "policy", "not_verified"]
-    read: Read
-    sources: tuple[str, ...]
-
-
-class RegionStanding(_Part):
+class RegionStanding(Part):
     """How the condition stands with one region's regulator or payer."""
 
     region: str
@@ -78,7 +62,7 @@ class RegionStanding(_Part):
     line: Line
 
 
-class Graded(_Part):
+class Graded(Part):
     """A position or grade, in its own scheme."""
 
     who: str
@@ -89,7 +73,7 @@ class Graded(_Part):
     line: Line
 
 
-class AskedOrComputed(_Part):
+class AskedOrComputed(Part):
     """A criterion: computed where the source states it in data, else a question.
 
     ``rests_on`` are the recorded values it was computed from, with their dates; ``too_old`` says by whose policy a value
@@ -105,7 +89,7 @@ class AskedOrComputed(_Part):
     too_old: tuple[Line, ...] = ()
 
 
-class RegimenLine(_Part):
+class RegimenLine(Part):
     """A dose regimen as its source prints it (g/kg for the whole course)."""
 
     phase: str
@@ -121,7 +105,7 @@ class RegimenLine(_Part):
     line: Line
 
 
-class ReviewDue(_Part):
+class ReviewDue(Part):
     """When the first review is due at the latest, and from which day that was counted."""
 
     on: date
@@ -131,15 +115,19 @@ class ReviewDue(_Part):
     line: Line
 
 
-class OptionLine(_Part):
-    """One alternative for this family of conditions."""
+class OptionLine(Part):
+    """One alternative for this family of conditions.
+
+    ``for_this_patient``: what the record says of it, what speaks against it first.
+    """
 
     therapy: str
     name: str
+    for_this_patient: tuple[MarkHere, ...]
     lines: dict[str, tuple[Line, ...]]
 
 
-class Labelled(_Part):
+class Labelled(Part):
     """A product whose label in this region names the condition, with the doses that it prints.
 
     ``at_this_age``: whether the label was read to hold at the patient's age; None where the age is not recorded.
@@ -153,7 +141,7 @@ class Labelled(_Part):
     regimens: tuple[RegimenLine, ...]
 
 
-class Assessment(_Part):
+class Assessment(Part):
     """The assessment of one patient for one condition."""
 
     schema_: Literal["ivigil-assessment/1"]
@@ -167,6 +155,7 @@ class Assessment(_Part):
     status_group: str
     status_note: str
     labelled_here: tuple[Labelled, ...]
+    labelled_note: str
     standing: tuple[RegionStanding, ...]
     positions: tuple[Graded, ...]
     evidence: tuple[Graded, ...]
@@ -187,8 +176,10 @@ class Assessment(_Part):
     findings: tuple[Finding, ...]
     risks: tuple[str, ...]
     setting: tuple[Line, ...]
+    setting_here: SettingHere
     beside_other_treatments: tuple[Line, ...]
     alternatives: tuple[OptionLine, ...]
+    alternatives_note: str
     alternatives_notes: tuple[Line, ...]
     sources: dict[str, CitedSource]
     notice: str
@@ -229,7 +220,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
     about = Circumstances(patient, at, region, policies.rate.long_gap_days.value, known_words=words)
     # What speaks for treatment must stand in the record itself: what the indication means does not count there.
     recorded = replace(about, permits=True, known_words=Words.of(patient), criteria=policies.criteria)
-    screened = screen_patient(library.rules, about)
+    screened = screen_patient(library.rules, about) + screen_ahead(library.rules, about)
     findings = (
         *belongs_to(indication, patient, at),
         *free_texts(patient, library.vocabulary, policies.free_text),
@@ -239,6 +230,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         *kidney_function(patient, at),
         *implied_conditions(indication, library.vocabulary),
         *screened.findings,
+        *thrombosis_factors(library.rules, about, library.vocabulary),
     )
     labelled = tuple(_labelled(library, region, patient.age_at(at)))
     family = next((one for one in library.alternatives if indication.id in one.indications), None)
@@ -254,6 +246,7 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         status_group=indication.status_group.value,
         status_note=_status_note(indication, labelled, region),
         labelled_here=labelled,
+        labelled_note="" if labelled else _not_labelled(library, region),
         standing=tuple(
             RegionStanding(region=name, status=one.status, line=line_of(one.text or one.status, one))
             for name, one in indication.regulatory.items()
@@ -296,7 +289,8 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         cautions=lines_of(indication.cautions),
         findings=in_order(findings),
         risks=tuple(sorted(screened.risks)),
-        setting=_setting(policies.setting),
+        setting=setting_lines(policies.setting),
+        setting_here=setting_here(about, policies.setting, library.vocabulary, indication, library.products),
         beside_other_treatments=tuple(
             line_of(f"{therapy.name}: {one.text}", one)
             for therapy in library.therapies
@@ -305,8 +299,10 @@ def assess(patient: Patient, region: str, at: datetime, library: Library, start:
         alternatives=()
         if family is None
         else tuple(
-            _option(one, {therapy.id: therapy.name for therapy in library.therapies}) for one in family.options.values()
+            _option(one, library, region, marks_for(family, one, library.therapies, about))
+            for one in family.options.values()
         ),
+        alternatives_note=NO_ALTERNATIVES if family is None else "",
         alternatives_notes=()
         if family is None
         else lines_of({**family.guideline, **family.sequence, **family.pointless, **family.notes}),
@@ -343,22 +339,6 @@ def counts(indications: Iterable[Indication]) -> dict[str, int]:
 # ---- parts
 
 
-def line_of(text: str, fact: Fact) -> Line:
-    """A statement with what it rests on."""
-    if fact.origin is Origin.POLICY:
-        basis: Literal["source", "own_reading", "policy", "not_verified"] = "policy"
-    elif fact.read is Read.NOT_READ:
-        basis = "not_verified"
-    else:
-        basis = "own_reading" if fact.origin in {Origin.DERIVED, Origin.ASSUMED} else "source"
-    return Line(text=text, basis=basis, read=fact.read, sources=fact.src)
-
-
-def lines_of(statements: Mapping[str, Statement] | Mapping[str, Review]) -> tuple[Line, ...]:
-    """Statements in the order of their file."""
-    return tuple(line_of(one.text, one) for one in statements.values())
-
-
 def _labelled(library: Library, region: str, age: Decimal | None) -> Iterable[Labelled]:
     adult_from = library.policies.weight.adult_from_years.value
     for product in library.products:
@@ -373,6 +353,14 @@ def _labelled(library: Library, region: str, age: Decimal | None) -> Iterable[La
                     at_this_age=None if age is None else _names_age(use, age, adult_from),
                     regimens=tuple(map(_regimen, use.regimens.values())),
                 )
+
+
+def _not_labelled(library: Library, region: str) -> str:
+    """Why no label of the region stands here: none names the condition, or none was read at all."""
+    held = sum(region in product.labels for product in library.products)
+    if not held:
+        return f"No label of {region} is in the knowledge base: that nothing stands here says nothing of what is licensed there."
+    return f"None of the {held} {region} labels in the knowledge base names this condition."
 
 
 def _names_age(use: Use, age: Decimal, adult_from: Decimal) -> bool:
@@ -402,26 +390,6 @@ def _first_review(patient: Patient, at: datetime, start: datetime | None, librar
         start_planned=start is not None,
         treated_before=None if history is None else bool(history),
         line=line_of(fact.text if isinstance(fact, Review) else fact.note, fact),
-    )
-
-
-def _setting(policy: SettingPolicy) -> tuple[Line, ...]:
-    """Where infusions may be given, in the policy's own numbers; the plan decides for a product."""
-    needed, grade = policy.home_after_uneventful_supervised, policy.home_excluding_from_grade
-    against = ", ".join(policy.home_excluding_conditions.items).replace("_", " ")
-    return (
-        line_of(
-            f"The first infusions of each product are given in {policy.first_setting.value}.", policy.first_setting
-        ),
-        line_of(
-            f"Home only after {needed.value} uneventful supervised infusions of the same product, with a named supervisor.",
-            needed,
-        ),
-        line_of(f"Home only with a complete kit: {', '.join(policy.home_kit.items)}.", policy.home_kit),
-        line_of(f"Not at home with: {against}.", policy.home_excluding_conditions),
-        line_of(
-            f"Not at home after a severe reaction to immunoglobulin, or any of grade {grade.value} or more.", grade
-        ),
     )
 
 
@@ -499,6 +467,7 @@ def _too_old(rests_on: tuple[Datum, ...], policy: CriteriaPolicy) -> Iterable[Li
 #: Parts of an option in the order in which they are shown.
 OPTION_PARTS = (
     "licensed",
+    "conversion",
     "evidence",
     "setting",
     "frequency",
@@ -510,16 +479,37 @@ OPTION_PARTS = (
 )
 
 
-def _option(option: Option, names: Mapping[str, str]) -> OptionLine:
+def _option(option: Option, library: Library, region: str, marks: tuple[MarkHere, ...]) -> OptionLine:
+    names = {therapy.id: therapy.name for therapy in library.therapies}
     lines: dict[str, tuple[Line, ...]] = {}
     for part in OPTION_PARTS:
-        found = getattr(option, part)
-        if isinstance(found, Statement):
+        found = getattr(option, part, None)
+        if part == "conversion" and option.therapy == SUBCUTANEOUS:
+            lines |= {part: said} if (said := tuple(_conversions(library, region))) else {}
+        elif isinstance(found, Statement):
             lines[part] = (line_of(found.text, found),)
         elif found:
             lines[part] = lines_of(found)
     name = names.get(option.therapy, option.therapy.replace("_", " ").replace("-", " ").replace("ivig", "IVIG"))
-    return OptionLine(therapy=option.therapy, name=name, lines=lines)
+    return OptionLine(therapy=option.therapy, name=name, for_this_patient=marks, lines=lines)
+
+
+def _conversions(library: Library, region: str) -> Iterable[Line]:
+    """How each label of the region that names the condition gets from the intravenous dose to the one under the skin."""
+    for product in library.products:
+        label = product.labels.get(region)
+        if label is None or label.subcutaneous is None:
+            continue
+        for name, use in label.subcutaneous.uses.items():
+            if library.indication.id not in label.uses[name].indications:
+                continue
+            how = use.conversion
+            whose = f"{region} label of {product.brand}"
+            if how.factor is not None:
+                text = f"{whose}: {how.factor.factor.normalize():f} times the weekly intravenous dose to start with."
+                yield line_of(text, how.factor)
+            for dose in how.regimens.values():
+                yield line_of(f"{whose}: {dose.text}", dose)
 
 
 def _cited(made: Assessment, source_of: Callable[[str], Source]) -> dict[str, CitedSource]:
@@ -541,7 +531,9 @@ def _all_lines(made: Assessment) -> Iterable[Line]:
     yield made.first_review.line
     yield from made.studies
     yield from (*made.baseline, *made.review, *made.response, *made.stopping, *made.cautions, *made.alternatives_notes)
-    yield from (*made.setting, *made.beside_other_treatments)
+    yield from (*made.setting, made.setting_here.line, *(one.line for one in made.setting_here.points))
+    yield from made.beside_other_treatments
     for option in made.alternatives:
+        yield from (one.line for one in option.for_this_patient)
         for found in option.lines.values():
             yield from found

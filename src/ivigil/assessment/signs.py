@@ -66,6 +66,11 @@ class Reactions:
         facts: list[Fact] = [advice.now, advice.call, *signs]
         return Emergency(text=" ".join(said), sources=_sources(facts))
 
+    def unwell(self) -> Told:
+        """What to do if somebody is unwell although no sign was seen in the question."""
+        fact = self.words.advice.unwell
+        return told(fact).model_copy(update={"text": fact.text.format(numbers=self._numbers())})
+
     def told(self, question: str) -> tuple[Told, ...]:
         """What is held on the signs that a question names."""
         words, signs = self.words, self.leaflet.signs

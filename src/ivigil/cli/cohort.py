@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -12,6 +12,7 @@ from typing import IO
 from rich.console import Console
 from rich.progress import wrap_file
 
+from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE, EXIT_OUR_FAULT
 from ivigil.cli.opening import parse_json
 from ivigil.errors import BadInput, IvigilError
 
@@ -48,8 +49,9 @@ def read_line(line: bytes) -> object:
     return parse_json(text, "line")
 
 
-def refused(problem: Exception, number: int, done: str) -> str:
-    """One line of JSON that says why line ``number`` could not be ``done``, whosever fault it is."""
+def refused(problem: Exception, number: int, done: str) -> tuple[int, str]:
+    """How one line failed, as an exit code (ours or the input's), and the JSON that says why it could not be ``done``."""
+    ours = not isinstance(problem, IvigilError)
     if not isinstance(problem, IvigilError):
         problem = BadInput(
             "ivigil",
@@ -59,4 +61,10 @@ def refused(problem: Exception, number: int, done: str) -> str:
         )
     said = problem.as_json()
     said["error"]["where"] = f"line {number}: {problem.where}"
-    return json.dumps(said, ensure_ascii=False)
+    return EXIT_OUR_FAULT if ours else EXIT_BAD_INPUT, json.dumps(said, ensure_ascii=False)
+
+
+def told(codes: Collection[int]) -> int:
+    """The exit code of a run by those of its lines: a fault of ours first, then input that could not be used."""
+    worst = (EXIT_OUR_FAULT, EXIT_BAD_INPUT, EXIT_BLOCKED)
+    return next((code for code in worst if code in codes), EXIT_DONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -152,12 +152,13 @@ def _refuse_in_a_cohort(options: Mapping[str, object]) -> None:
 def read_record(raw: object, knowledge: Knowledge, limits: Limits, now: datetime) -> tuple[Patient, Subject, Treatment]:
     """Whom a record is about (at ``now`` if it has no clock times), and the doses and levels in it."""
     from ivigil.kinetics.subjects import read_subject
-    from ivigil.kinetics.treatment import read_treatment
+    from ivigil.kinetics.treatment import ahead, read_treatment
 
     if not isinstance(raw, Mapping):
         raise BadInput("RECORD", type(raw).__name__, "A record is one JSON object.", "See docs/reference/kinetics.md.")
     patient = read_patient({key: value for key, value in raw.items() if key not in OWN_KEYS}, limits)
     treatment = read_treatment(raw, knowledge.vocabulary.labs["igg"])
+    treatment = replace(treatment, findings=(*treatment.findings, *ahead(treatment, now)))
     about = _covariates(patient, treatment.zero or now)
     about |= {key: raw[key] for key in OF_THE_SUBJECT if key in raw}
     return patient, read_subject(about), treatment

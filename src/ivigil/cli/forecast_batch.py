@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ import typer
 from rich.console import Console
 
 from ivigil import written
-from ivigil.cli import EXIT_BAD_INPUT, EXIT_DONE
+from ivigil.cli import EXIT_DONE
 from ivigil.cli.asked import plausible
-from ivigil.cli.cohort import opened, read_line, refused
+from ivigil.cli.cohort import opened, read_line, refused, told
 from ivigil.cli.forecast import Asked, read_record
 from ivigil.cli.opening import limits_of, open_knowledge, open_model
 from ivigil.errors import BadInput, IvigilError
@@ -57,11 +57,11 @@ class _Desk:
         named = None if asked.model is None else open_model(knowledge, asked.model)
         return cls(knowledge, models, named, limits_of(knowledge), asked, seed, now)
 
-    def answers(self, part: Part) -> list[tuple[bool, str]]:
-        """For each line whether it was forecast, and the line of JSON."""
+    def answers(self, part: Part) -> list[tuple[int, str]]:
+        """For each line its exit code, as if it had been forecast alone, and the line of JSON."""
         return [self._answer(number, line) for number, line in part]
 
-    def _answer(self, number: int, line: bytes) -> tuple[bool, str]:
+    def _answer(self, number: int, line: bytes) -> tuple[int, str]:
         try:
             raw, asked = read_line(line), self.asked
             if isinstance(raw, dict) and "record" in raw:
@@ -82,9 +82,9 @@ class _Desk:
             (made,) = forecasts(models, [case], self.knowledge.policies.kinetics, seed=self.seed)
             if isinstance(made, IvigilError):
                 raise made
-            return True, Advice.of(made).model_dump_json()
+            return EXIT_DONE, Advice.of(made).model_dump_json()
         except Exception as problem:
-            return False, refused(problem, number, "forecast")
+            return refused(problem, number, "forecast")
 
     def _model(self, name: str | None) -> KineticModel | None:
         """The model of a line: the one of the command, or a shipped one. A line opens no file."""
@@ -124,13 +124,13 @@ def forecast_cohort(path: Path, asked: Asked, seed: int) -> int:
     if asked.indication is not None:
         knowledge.indication(asked.indication)
     console = Console(stderr=True)
-    counts = {True: 0, False: 0}
+    codes: Counter[int] = Counter()
     with opened(path, "Forecasting", console) as lines:
-        for done, answer in _answers(_parts(lines), asked, seed, datetime.now().astimezone()):
-            counts[done] += 1
+        for code, answer in _answers(_parts(lines), asked, seed, datetime.now().astimezone()):
+            codes[code] += 1
             typer.echo(answer)
-    console.print(f"{counts[True]} forecast, {counts[False]} could not be")
-    return EXIT_BAD_INPUT if counts[False] else EXIT_DONE
+    console.print(f"{codes[EXIT_DONE]} forecast, {codes.total() - codes[EXIT_DONE]} could not be")
+    return told(codes)
 
 
 def _parts(lines: Iterator[bytes] | Any) -> Iterator[Part]:  # noqa: ANN401 - rich's reader of a file
@@ -139,7 +139,7 @@ def _parts(lines: Iterator[bytes] | Any) -> Iterator[Part]:  # noqa: ANN401 - ri
         yield part
 
 
-def _answers(parts: Iterator[Part], asked: Asked, seed: int, now: datetime) -> Iterator[tuple[bool, str]]:
+def _answers(parts: Iterator[Part], asked: Asked, seed: int, now: datetime) -> Iterator[tuple[int, str]]:
     """Answers in the order of the lines, from as many processes as there are cores and work."""
     first = list(islice(parts, 2))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -150,7 +150,7 @@ def _answers(parts: Iterator[Part], asked: Asked, seed: int, now: datetime) -> I
         return
     # Spawned, not forked: compiled code may have threads of its own by now, and those do not survive a fork.
     pool = ProcessPoolExecutor(cores, get_context("spawn"), _begin, (asked, seed, now))
-    waiting: deque[Future[list[tuple[bool, str]]]] = deque()
+    waiting: deque[Future[list[tuple[int, str]]]] = deque()
     try:
         for part in chain(first, parts):
             waiting.append(pool.submit(_work, part))
@@ -162,7 +162,7 @@ def _answers(parts: Iterator[Part], asked: Asked, seed: int, now: datetime) -> I
         pool.shutdown(cancel_futures=True)
 
 
-def _oldest(waiting: deque[Future[list[tuple[bool, str]]]]) -> list[tuple[bool, str]]:
+def _oldest(waiting: deque[Future[list[tuple[int, str]]]]) -> list[tuple[int, str]]:
     """The answers of the part that was handed out first, waited for if need be."""
     return waiting.popleft().result()
 
@@ -176,5 +176,5 @@ def _begin(asked: Asked, seed: int, now: datetime) -> None:
     _desk.append(_Desk.opened(asked, seed, now))
 
 
-def _work(part: Part) -> list[tuple[bool, str]]:
+def _work(part: Part) -> list[tuple[int, str]]:
     return _desk[0].answers(part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -29,6 +30,7 @@ SHIPPED_PROTOCOL = "ivigil"
 NO_SC = ("A start under the skin has no session at a chair.", "Give a plan for a vein.")
 PROTOCOL = typer.Option(None, help="A site's whole protocol (TOML) instead of the shipped one.")
 LARGEST_EVENTS = 100_000_000
+MOST_INFUSIONS = 1000
 
 infuse_app = typer.Typer(
     help="At the chair: the pack, the record of a session, and simulated sessions.", no_args_is_help=True
@@ -61,7 +63,7 @@ def pack_command(
     read = checked_vein_plan(plan, knowledge, *NO_SC)
     signed = read_model(Signature, signature, "--signature")
     now = datetime.now().astimezone()
-    check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, now)
+    check_signature(read, signed, knowledge.policies.acceptance, now)
     bed = _bedside(read, infusion, knowledge, protocol)
     made = make_pack(bed, signed, now, lambda name: cite(knowledge.source(name)))
     if pdf is not None:
@@ -102,8 +104,8 @@ def replay_command(
     knowledge = open_knowledge()
     read = checked_vein_plan(plan, knowledge, *NO_SC)
     raws = tuple(_events(events))
-    session = _session(raws)
-    bed = _bedside(read, infusion or _opened_with(raws) or 1, knowledge, protocol)
+    session = _session(raws, read.plan_id)
+    bed = _bedside(read, infusion or _opened_with(raws, session) or 1, knowledge, protocol)
     made = report(gather(raws, session, bed.protocol), bed)
     if pdf is not None:
         from ivigil.documents.infusion_sheets import record_pdf
@@ -212,7 +214,7 @@ def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | Non
 
 def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
     """A site's own protocol, under the same checks as the shipped one."""
-    from ivigil.infusion.protocols import check_protocol
+    from ivigil.infusion.protocols import check_protocol, more_than_read
 
     try:
         raw = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
@@ -222,42 +224,67 @@ def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
         ) from problem
     except (ValueError, RecursionError) as problem:
         raise BadKnowledge(str(path), None, "A protocol is TOML in UTF-8.", f"Mend it: {problem}.") from problem
-    return check_protocol(raw, path.name, knowledge.vocabulary.reactions, knowledge.source)
+    made = check_protocol(raw, path.name, knowledge.vocabulary.reactions, knowledge.source)
+    for where, rule in more_than_read(made, knowledge.protocol(SHIPPED_PROTOCOL)):
+        raise BadKnowledge(f"{path.name}: {where}", None, rule, "Correct it; a site chooses among what is published.")
+    return made
 
 
 def _events(path: str) -> Iterable[object]:
     """Each line's JSON; a line that is none is kept as its text, for review."""
-    import sys
-
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+        text = _of_standard_input() if path == "-" else Path(path).read_bytes()
+    except OSError as problem:
         raise BadInput(
-            "EVENTS", path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
+            "EVENTS", path, "The file must be readable.", f"Check the path: {problem.strerror}."
         ) from problem
-    for line in text.splitlines():
-        if line.strip():
+    if len(text) > LARGEST_EVENTS:
+        raise BadInput(
+            "EVENTS",
+            path,
+            f"The events of one session fill less than {LARGEST_EVENTS} bytes.",
+            "Give one session's events.",
+        )
+    # Lines end as the bytes say, so that one torn byte spoils its own line alone.
+    for raw in text.split(b"\n"):
+        if raw.strip():
+            line = raw.decode("utf-8", "backslashreplace").strip()
             try:
-                yield parse_json(line, "EVENTS")
-            except BadInput:
+                yield parse_json(raw.decode("utf-8"), "EVENTS")
+            except (BadInput, UnicodeDecodeError):
                 yield line
 
 
-def _session(raws: Iterable[object]) -> str:
-    """The session that most events name; the others are not of it."""
-    names = [raw["session"] for raw in raws if isinstance(raw, dict) and isinstance(raw.get("session"), str)]
+def _of_standard_input() -> bytes:
+    import sys
+
+    buffer = getattr(sys.stdin, "buffer", None)
+    return sys.stdin.read().encode() if buffer is None else bytes(buffer.read())
+
+
+def _session(raws: Iterable[object], plan_id: str) -> str:
+    """The session that was opened with this plan, else the one that most events name; the others are not of it."""
+    told = [raw for raw in raws if isinstance(raw, dict) and isinstance(raw.get("session"), str)]
+    names = Counter(raw["session"] for raw in told if _opens(raw, plan_id)) or Counter(raw["session"] for raw in told)
     if not names:
         raise BadInput(
             "EVENTS", None, "No line is an event of a session.", "Give the events of one session, one a line."
         )
-    return max(sorted(set(names)), key=names.count)
+    return max(sorted(names), key=names.__getitem__)
 
 
-def _opened_with(raws: Iterable[object]) -> int | None:
+def _opens(raw: dict[str, object], plan_id: str) -> bool:
+    data = raw.get("data")
+    return raw.get("type") == "opened" and isinstance(data, dict) and data.get("plan_id") == plan_id
+
+
+def _opened_with(raws: Iterable[object], session: str) -> int | None:
     for raw in raws:
-        if isinstance(raw, dict) and raw.get("type") == "opened" and isinstance(raw.get("data"), dict):
+        if not isinstance(raw, dict) or raw.get("session") != session:
+            continue
+        if raw.get("type") == "opened" and isinstance(raw.get("data"), dict):
             number = raw["data"].get("infusion")
-            if isinstance(number, int | Decimal) and number == int(number):
+            if isinstance(number, int | Decimal) and 0 < number <= MOST_INFUSIONS and number == int(number):
                 return int(number)
     return None
 

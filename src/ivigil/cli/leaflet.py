@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivigil.cli.checking import checked_vein_plan
+from ivigil.cli.checking import NOT_THESE_FACTS, checked_plan, checked_vein_plan
 from ivigil.cli.opening import open_knowledge
 from ivigil.cli.writing import OVERWRITE, check_target, save
 from ivigil.errors import UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 if TYPE_CHECKING:
     from ivigil.documents.leaflet import Facts
@@ -30,13 +31,11 @@ def leaflet_command(
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """Explain a plan to the patient: two large-type pages. It does not replace the team's advice."""
-    if (pdf is None) == (html is None):
-        raise UsageError("--pdf", None, "Give --pdf or --html, one of them.", "`ivigil leaflet --help` shows how.")
-    for option, path in (("--pdf", pdf), ("--html", html)):
-        if path is not None:
-            check_target(path, option, (plan,), overwrite=overwrite)
+    _one_of(plan, pdf, html, "leaflet", overwrite=overwrite)
     knowledge = open_knowledge()
-    read = _plan(plan, knowledge)
+    read, of_these_facts = checked_plan(plan, knowledge)
+    if not of_these_facts:
+        typer.echo(f"▲ {NOT_THESE_FACTS}", err=True)
     facts = _facts(read, knowledge)
     if pdf is not None:
         from ivigil.documents.leaflet import leaflet_pdf
@@ -53,29 +52,47 @@ def _plan(path: str, knowledge: Knowledge) -> Plan:
     return checked_vein_plan(
         path,
         knowledge,
-        "A start under the skin has no leaflet and no summary yet.",
-        "Explain it from the plan's own screen, and train the patient as the label asks.",
+        "A start under the skin has no summary yet.",
+        "Read it on the plan's own screen.",
     )
 
 
 def summary_command(
     plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
-    pdf: Path = typer.Option(help="The PDF to write."),
+    pdf: Path | None = typer.Option(None, help="The PDF to write."),
+    html: Path | None = typer.Option(None, help="The HTML file to write."),
     paper: str = typer.Option("a4", help="a4 or us-letter."),
     overwrite: bool = OVERWRITE,
     _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """One page for the clinician: what was found, what is planned, on which sources."""
-    from ivigil.documents.summary import summary_pdf
+    _one_of(plan, pdf, html, "summary", overwrite=overwrite)
+    read = _plan(plan, open_knowledge())
+    if pdf is not None:
+        from ivigil.documents.summary import summary_pdf
 
-    check_target(pdf, "--pdf", (plan,), overwrite=overwrite)
-    save(pdf, summary_pdf(_plan(plan, open_knowledge()), paper), "--pdf", (plan,), overwrite=overwrite)
+        save(pdf, summary_pdf(read, paper), "--pdf", (plan,), overwrite=overwrite)
+    else:
+        from ivigil.documents.summary_html import summary_html
+
+        assert html is not None
+        save(html, summary_html(read).encode(), "--html", (plan,), overwrite=overwrite)
 
 
-def _facts(plan: Plan, knowledge: Knowledge) -> Facts:
+def _one_of(plan: str, pdf: Path | None, html: Path | None, command: str, *, overwrite: bool) -> None:
+    """Refuse both and neither, and a file that may not be written."""
+    if (pdf is None) == (html is None):
+        raise UsageError("--pdf", None, "Give --pdf or --html, one of them.", f"`ivigil {command} --help` shows how.")
+    for option, path in (("--pdf", pdf), ("--html", html)):
+        if path is not None:
+            check_target(path, option, (plan,), overwrite=overwrite)
+
+
+def _facts(plan: Plan | SubcutaneousPlan, knowledge: Knowledge) -> Facts:
     from ivigil.documents.leaflet import Facts
     from ivigil.knowledge.leaflet import leaflet_facts
 
-    named = "" if plan.prescription is None else plan.prescription.product
+    ordered = plan.prescription if isinstance(plan, Plan) else plan.order
+    named = "" if ordered is None else ordered.product
     product = knowledge.product(named) if named in knowledge.product_ids else None
     return Facts(leaflet_facts(knowledge), product, knowledge.source)

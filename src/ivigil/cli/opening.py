@@ -29,6 +29,8 @@ T = TypeVar("T", bound=BaseModel)
 
 OVERLAY, REGION = "IVIGIL_KNOWLEDGE", "IVIGIL_REGION"
 QUARTER_MIN = 15
+#: What some editors put before the text of a UTF-8 file.
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def open_knowledge() -> Knowledge:
@@ -217,6 +219,13 @@ def parse_json(text: str, what: str) -> object:
             text, parse_float=_exact, parse_int=_exact, parse_constant=Decimal, object_pairs_hook=_each_once
         )
     except json.JSONDecodeError as problem:
+        if text.startswith(BYTE_ORDER_MARK):
+            raise BadInput(
+                what,
+                "a byte order mark",
+                "JSON begins with its first brace or bracket, after no hidden sign.",
+                "Save it as UTF-8 without a byte order mark (BOM).",
+            ) from problem
         raise BadInput(
             what, f"line {problem.lineno}, column {problem.colno}", "This is not JSON.", f"Mend it: {problem.msg}."
         ) from problem

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from ivigil import written
-from ivigil.cli import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_DONE
+from ivigil.cli import EXIT_BLOCKED, EXIT_DONE
 from ivigil.cli.asked import as_written
 from ivigil.cli.opening import (
     formulary_of,
@@ -81,9 +81,9 @@ def plan_command(
     accept: list[str] = typer.Option(
         [], metavar="CODE", help="Accept a blocking finding; needs --by, --role, --because."
     ),
-    by: list[str] = typer.Option([], help="Who accepts (one per --accept)."),
-    role: list[str] = typer.Option([], help="In which role."),
-    because: list[str] = typer.Option([], help="For which reason."),
+    by: list[str] = typer.Option([], metavar="NAME", help="Who accepts (one per --accept)."),
+    role: list[str] = typer.Option([], metavar="ROLE", help="In which role."),
+    because: list[str] = typer.Option([], metavar="TEXT", help="For which reason."),
     batch: Path | None = typer.Option(
         None, help="A cohort (NDJSON, or - for standard input): a record, or {patient, indication, ...}, a line."
     ),
@@ -205,9 +205,11 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
     """Plan each line; results stream to standard output, progress to standard error; a failed line stops nothing."""
     from rich.console import Console
 
-    from ivigil.cli.cohort import opened, refused
+    from ivigil.cli.cohort import opened, refused, told
 
-    worst = EXIT_DONE
+    if options["indication"] is not None:  # a name that nobody knows is refused before anything is worked out
+        knowledge.indication(options["indication"])
+    codes = set()
     kept: dict[str, Any] = {}
     limits = limits_of(knowledge)
     console = Console(stderr=True)
@@ -221,15 +223,15 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 plan = _one(raw, own, shelf, knowledge, kept, limits)
                 result = as_json(plan)
                 counts[plan.status] += 1
-                worst = max(worst, EXIT_BLOCKED) if plan.status == "blocked" else worst
+                codes.add(EXIT_BLOCKED if plan.status == "blocked" else EXIT_DONE)
             except Exception as problem:
                 # One line must not stop the others, whosever fault it is.
-                result = refused(problem, number, "planned")
+                code, result = refused(problem, number, "planned")
                 counts["failed"] += 1
-                worst = EXIT_BAD_INPUT
+                codes.add(code)
             typer.echo(result)
-    console.print(f"{counts['planned']} planned, {counts['blocked']} blocked, {counts['failed']} could not be read")
-    return worst
+    console.print(f"{counts['planned']} planned, {counts['blocked']} blocked, {counts['failed']} could not be planned")
+    return told(codes)
 
 
 def _line(line: bytes, options: dict[str, Any]) -> tuple[object, dict[str, Any]]:

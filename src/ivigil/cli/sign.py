@@ -27,7 +27,7 @@ def sign_command(
     knowledge = open_knowledge()
     read, of_these_facts = checked_plan(plan, knowledge)
     now = datetime.now().astimezone()
-    signed = sign(read, by, role, now, knowledge.policies.acceptance.sign_roles.items)
+    signed = sign(read, by, role, now, knowledge.policies.acceptance)
     if not of_these_facts:
         raise BadInput(
             "made_with",
@@ -59,5 +59,5 @@ def print_command(
     )
     signed = None if signature is None else read_model(Signature, signature, "--signature")
     if signed is not None:
-        check_signature(read, signed, knowledge.policies.acceptance.sign_roles.items, datetime.now().astimezone())
+        check_signature(read, signed, knowledge.policies.acceptance, datetime.now().astimezone())
     save(pdf, plan_pdf(read, signed, paper=paper), "--pdf", (plan, signature), overwrite=overwrite)

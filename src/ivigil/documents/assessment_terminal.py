@@ -10,10 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ivigil.assessment.ask import Answer, Cited
+from ivigil.assessment.lines import Line, Met
+from ivigil.assessment.marks import MarkHere
 from ivigil.assessment.mechanism import Explained, Explanation
-from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, Line, Met, RegimenLine, RegionStanding
+from ivigil.assessment.report import AskedOrComputed, Assessment, Graded, RegimenLine, RegionStanding
 from ivigil.assessment.resting import Datum
 from ivigil.assessment.signs import Told
+from ivigil.assessment.where import SettingHere
 from ivigil.documents.citations import Citations
 from ivigil.documents.prescribed import kind
 from ivigil.documents.terminal import render_findings
@@ -34,9 +37,11 @@ STATUS_GROUPS = {
     "not_supported": "not supported",
 }
 CRITERION = {Met.MET: "✓ met", Met.NOT_MET: "◼ not met", Met.NOT_RECORDED: "? not recorded"}
+SAYS = {"against": ", against", "to_know": "", "not_recorded": ", not recorded"}
 PARTS = {
     "licensed": "licence",
     "evidence": "evidence",
+    "conversion": "dose",
     "setting": "where",
     "frequency": "how often",
     "preferred_when": "preferred when",
@@ -66,7 +71,10 @@ def render_assessment(made: Assessment, console: Console) -> None:
     sections: tuple[tuple[str, Iterable[RenderableType]], ...] = (
         (
             f"Labelled in {made.region}",
-            (_line(f"{one.brand}: {one.line.text}", one.line, cited) for one in made.labelled_here),
+            (
+                *(_line(f"{one.brand}: {one.line.text}", one.line, cited) for one in made.labelled_here),
+                *_note(made.labelled_note),
+            ),
         ),
         (
             "Where it stands",
@@ -100,7 +108,10 @@ def render_assessment(made: Assessment, console: Console) -> None:
         ("Response", (_line(one.text, one, cited) for one in made.response)),
         ("Stopping and weaning", (_line(one.text, one, cited) for one in made.stopping)),
         ("Cautions", (_line(one.text, one, cited) for one in made.cautions)),
-        ("Where it may be given", (_line(one.text, one, cited) for one in made.setting)),
+        (
+            "Where it may be given",
+            (*(_line(one.text, one, cited) for one in made.setting), *_here(made.setting_here, cited)),
+        ),
         ("Beside other treatments", (_line(one.text, one, cited) for one in made.beside_other_treatments)),
         ("Alternatives", _alternatives(made, cited)),
     )
@@ -120,11 +131,15 @@ def render_answer(answer: Answer, console: Console) -> None:
         ("What studies found", answer.studies),
         ("Other treatments named", answer.treatments),
     )
-    at_once = () if answer.emergency is None else answer.emergency.sources
+    first = answer.emergency or answer.if_unwell
+    at_once = () if first is None else first.sources
     later = (name for _, part in parts for said in part for name in said.sources)
     cited = Citations.over(answer.sources, (*at_once, *later))
     if answer.emergency is not None:
         console.print(Text(f"{answer.emergency.text} {cited.mark(answer.emergency.sources)}", style="bold red"))
+        console.print()
+    if answer.if_unwell is not None:
+        console.print(Text(f"{answer.if_unwell.text} {cited.mark(answer.if_unwell.sources)}"))
         console.print()
     if answer.note:
         console.print(Text(answer.note, style="bold"))
@@ -275,19 +290,34 @@ def _review_due(made: Assessment, cited: Citations) -> Text:
     )
 
 
+def _here(one: SettingHere, cited: Citations) -> Iterator[RenderableType]:
+    yield Text("For this patient", style="bold")
+    yield _line(one.line.text, one.line, cited)
+    for point in one.points:
+        yield _line(f"{CRITERION[point.status]}: {point.line.text}", point.line, cited)
+
+
 def _note(text: str) -> Iterator[Text]:
     if text:
         yield Text(text)
 
 
 def _alternatives(made: Assessment, cited: Citations) -> Iterator[RenderableType]:
+    yield from _note(made.alternatives_note)
     for option in made.alternatives:
         yield Text(option.name[:1].upper() + option.name[1:], style="bold")
+        for mark in option.for_this_patient:
+            yield Padding(_mark(mark, cited), (0, 0, 0, 2))
         for part, lines in option.lines.items():
             for line in lines:
                 yield Padding(_line(f"{PARTS[part]}: {line.text}", line, cited), (0, 0, 0, 2))
     for line in made.alternatives_notes:
         yield _line(line.text, line, cited)
+
+
+def _mark(one: MarkHere, cited: Citations) -> Table:
+    said = f"for this patient{SAYS[one.says]}: {one.line.text}{BASIS[one.line.basis]} {one.remedy}"
+    return _bulleted(f"{said} {cited.mark(one.line.sources)}".rstrip())
 
 
 def _mechanism_lines(one: Explained) -> tuple[Line, ...]:
@@ -319,9 +349,12 @@ def _cited_in(made: Assessment) -> Iterator[str]:
     ):
         for line in lines:
             yield from line.sources
-    for line in (*made.setting, *made.beside_other_treatments):
+    here = (made.setting_here.line, *(one.line for one in made.setting_here.points))
+    for line in (*made.setting, *here, *made.beside_other_treatments):
         yield from line.sources
     for option in made.alternatives:
+        for mark in option.for_this_patient:
+            yield from mark.line.sources
         for found in option.lines.values():
             for line in found:
                 yield from line.sources

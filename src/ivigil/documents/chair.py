@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, tzinfo
 
 from ivigil.documents.wording import clock, number
+from ivigil.infusion.due import DueKind
 from ivigil.infusion.pack import Pack, PackAdrenaline, PackDose
-from ivigil.infusion.report import ReactionSeen, SessionReport
+from ivigil.infusion.report import Missed, ReactionSeen, SessionReport
+from ivigil.knowledge.protocol import Grade
 from ivigil.prescription.plan import Plan
 
 MINUTE = timedelta(minutes=1)
@@ -20,6 +22,7 @@ SIGNS = {
     "temperature_c": "°C",
     "spo2_percent": "SpO2 %",
 }
+NOT_RECORDED = "UNRECORDED"
 RAW_SHOWN = 80
 """So much of a report that counts for nothing is shown; the JSON holds all of it."""
 CHECKS = {
@@ -58,7 +61,8 @@ def adrenaline_text(dose: PackAdrenaline) -> str:
 def syringe(dose: PackAdrenaline) -> str:
     """0.5 mg = 0.5 mL of 1 mg/mL."""
     most = None if dose.mg_max is None else number(dose.mg_max)
-    return f"{range_mg(number(dose.mg), most)} = {number(dose.ml)} mL of {number(dose.mg_per_ml)} mg/mL"
+    note = f" ({dose.note})" if dose.note else ""
+    return f"{range_mg(number(dose.mg), most)} = {number(dose.ml)} mL of {number(dose.mg_per_ml)} mg/mL{note}"
 
 
 def pen(dose: PackAdrenaline) -> str:
@@ -101,7 +105,27 @@ def worst(made: SessionReport) -> str:
     if made.worst_grade is None:
         return ""
     lock = "" if made.locked_by == "free" else f"; not restarted any more ({words(made.locked_by)})"
-    return f"Worst: {words(made.worst_grade.value)}, CTCAE {made.worst_ctcae}{lock}"
+    grade = words(made.worst_grade.value)
+    if is_anaphylaxis(made):
+        grade = "anaphylaxis" if made.worst_grade is Grade.SEVERE else f"anaphylaxis, {grade}"
+    return f"Worst: {grade}, {ctcae(made)}{lock}"
+
+
+def is_anaphylaxis(made: SessionReport) -> bool:
+    """Whether the criteria were met, or somebody treated it so."""
+    return made.locked_by == "anaphylaxis"
+
+
+def ctcae(made: SessionReport) -> str:
+    """CTCAE 3; of anaphylaxis 3 or 4: the term begins at 3, and whether it was life-threatening a clinician decides."""
+    open_ = is_anaphylaxis(made) and made.worst_grade is Grade.SEVERE
+    return f"CTCAE {made.worst_ctcae}{' or 4' if open_ else ''}"
+
+
+def missed(one: Missed, clock: Callable[[datetime], str]) -> tuple[str, str]:
+    """What was due when, and what became of it: due 09:10, taken 09:40."""
+    due, done = ("due", "taken") if one.what == DueKind.VITALS.value else ("pump to be stopped", "stopped")
+    return f"{due} {clock(one.due_at)}", f"never {done}" if one.taken_at is None else f"{done} {clock(one.taken_at)}"
 
 
 def learned(made: SessionReport) -> str:

@@ -68,6 +68,15 @@ def _pack(pack: Pack, plan: Plan) -> Json:
         "figures": _pack_figures(pack),
         "checks": [chair.CHECKS.get(name, words(name)) for name in chair.CHECKS if name in pack.checks],
         "premedication": _premedication(plan),
+        "line": [one.text for one in pack.line],
+        "own_steps": [
+            {
+                "name": one.name.capitalize(),
+                "steps": [f"{step.text}{' (policy)' if step.policy else ''}" for step in one.steps],
+            }
+            for one in pack.symptoms.values()
+            if one.steps
+        ],
         "vials": _vials(infusion)[:VIALS_LISTED],
         "more_vials": max(0, len(_vials(infusion)) - VIALS_LISTED),
         "ladder": [_step(pack, place, infusion) for place in range(len(pack.ladder))],
@@ -103,7 +112,7 @@ def _pack(pack: Pack, plan: Plan) -> Json:
         "limits": [
             {
                 "sign": ", ".join(chair.columns([one.sign])).removesuffix(" %"),
-                "text": one.text,
+                "text": one.text if one.below is None else f"{one.text} Here: below {number(one.below)}.",
                 "grade": "ask" if one.grade is None else words(one.grade.value),
             }
             for one in sorted(pack.triggers.values(), key=lambda one: list(chair.SIGNS).index(one.sign))
@@ -261,11 +270,15 @@ def _record(report: SessionReport, plan: Plan) -> Json:
         ],
         "balances": given.balances,
         "unaccounted": f"{number(given.unaccounted_ml)} mL" if given.unaccounted_ml else "",
+        "residual_off": ""
+        if given.measured_residual_ml is None or given.residual_agrees is not False
+        else f"{number(given.measured_residual_ml)} mL measured, {number(given.expected_residual_ml)} mL by the reported rates",
+        "beyond": f"{number(given.beyond_plan_g)} g" if given.beyond_plan_g else "",
         "lots": [
             {
                 "product": one.product,
-                "lot": one.lot,
-                "expires": one.expires_on,
+                "lot": one.lot or chair.NOT_RECORDED,
+                "expires": one.expires_on or chair.NOT_RECORDED,
                 "size": number(one.size_g),
                 "given": number(one.given_g),
                 "left": number(one.left_g),
@@ -283,13 +296,23 @@ def _record(report: SessionReport, plan: Plan) -> Json:
             ]
             for one in report.reactions
         ],
+        "alarms": [
+            [wall.clock(one.at), one.text, "ask" if one.grade is None else words(one.grade.value)]
+            for one in report.alarms
+        ],
         "worst": chair.worst(report),
         "medicines": [[wall.clock(one.at), one.text, _who(one)] for one in _of(report, EventType.MEDICINE_GIVEN)],
-        "deviations": [[wall.clock(one.at), words(one.action), " ".join(one.reasons)] for one in report.deviations],
-        "missed": [
-            [wall.clock(one.due_at), "never taken" if one.taken_at is None else f"taken {wall.clock(one.taken_at)}"]
-            for one in report.missed
+        "deviations": [
+            [
+                wall.clock(one.at),
+                words(one.action),
+                " ".join(one.reasons),
+                one.because or "no reason was given",
+                f"{one.by}, {one.role}",
+            ]
+            for one in report.deviations
         ],
+        "missed": [chair.missed(one, wall.clock) for one in report.missed],
         "review": [[one.reason, chair.cut(one.raw)] for one in report.for_review],
         "timeline": [_line(one, wall) for one in report.timeline],
         "due": [[wall.clock(at), words(kind)] for kind, at in report.due],
@@ -314,7 +337,9 @@ def _record_figures(report: SessionReport, wall: Wall) -> list[Json]:
     ended = "not ended" if report.ended_at is None else wall.clock(report.ended_at)
     lasted = "" if report.duration_min is None else duration(report.duration_min)
     grade = "none reported" if report.worst_grade is None else words(report.worst_grade.value)
-    ctcae = "" if report.worst_ctcae is None else f"CTCAE {report.worst_ctcae}"
+    ctcae = "" if report.worst_ctcae is None else chair.ctcae(report)
+    if chair.is_anaphylaxis(report):
+        grade = "anaphylaxis"
     return [
         _figure("Given", number(given.given_g), "g", f"of {number(given.planned_g)} g planned"),
         _figure("Began", began, "", day(wall.zero.date())),
@@ -341,7 +366,8 @@ def _line(one: Entry, wall: Wall) -> Json:
         "struck": one.struck,
         "first": one.first or "",
         "by": _who(one),
-        "ahead": one.clock_ahead,
+        "clock": "ahead" if one.clock_ahead else "behind" if one.clock_behind else "",
+        "late": "" if one.told_late_min is None else duration(one.told_late_min),
         "corrected": [
             {"who": f"{change.by}, {change.role}, {wall.clock(change.at)}", "because": change.because}
             for change in one.corrected

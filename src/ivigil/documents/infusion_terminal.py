@@ -16,7 +16,7 @@ from ivigil.documents.terminal import WIDEST, section
 from ivigil.documents.wording import duration, moment, number, short_id, visible
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.pack import Pack, PackAdrenaline
-from ivigil.infusion.report import Entry, SessionReport
+from ivigil.infusion.report import Broken, Entry, SessionReport
 
 HIGH_LINES = 4
 NAME_WIDE = 20
@@ -46,23 +46,21 @@ def _report(made: SessionReport, bed: Bedside, wide: int) -> Iterator[Renderable
         for line in chart(made, bed, wall, wide):
             yield Text(line)
     yield from section(
-        "Reactions", [_reactions(made, wall), Text(chair.worst(made))] if made.reactions else [Text("● None reported.")]
+        "Reactions",
+        [_reactions(made, wall), *_alarms(made, wall), Text(chair.worst(made))]
+        if made.reactions or made.alarms or made.worst_grade
+        else [Text("● None reported.")],
     )
     yield from section(
         "Done although not permitted",
-        (_line("◼", wall, one.at, f"{one.action}: {' '.join(one.reasons)}") for one in made.deviations),
+        (
+            _line("◼", wall, one.at, f"{one.action} by {one.by}: {' '.join(one.reasons)}{_given_reason(one)}")
+            for one in made.deviations
+        ),
     )
     yield from section(
-        "Vital signs that came late",
-        (
-            _line(
-                "▲",
-                wall,
-                one.due_at,
-                "due; " + ("never taken" if one.taken_at is None else f"taken {wall.clock(one.taken_at)}"),
-            )
-            for one in made.missed
-        ),
+        "Due, and late or never",
+        (Text(f"▲ {', '.join(chair.missed(one, wall.clock))}") for one in made.missed),
     )
     yield from section(
         "For review",
@@ -73,6 +71,16 @@ def _report(made: SessionReport, bed: Bedside, wide: int) -> Iterator[Renderable
         yield from section("For the patient's history", [Text(chair.learned(made))])
     yield Text()
     yield Text(made.notice, style="bold")
+
+
+def _given_reason(one: Broken) -> str:
+    return f" Reason given: {one.because}" if one.because else " No reason was given."
+
+
+def _alarms(made: SessionReport, wall: Wall) -> Iterator[Text]:
+    for one in made.alarms:
+        grade = "ask" if one.grade is None else chair.words(one.grade.value)
+        yield _line("◼" if one.grade is not None else "▲", wall, one.at, f"{one.text} ({grade})")
 
 
 def _given(made: SessionReport) -> Table:
@@ -94,11 +102,21 @@ def _given(made: SessionReport) -> Table:
             f"{number(given.unaccounted_ml)} mL",
             "no reported container held it: a report is missing, or the container held more",
         )
+    if given.measured_residual_ml is not None and given.residual_agrees is False:
+        table.add_row(
+            "▲ measured",
+            f"{number(given.measured_residual_ml)} mL left",
+            f"{number(given.expected_residual_ml)} mL by the reported rates: a rate, pause or container is missing",
+        )
+    if given.beyond_plan_g:
+        table.add_row("◼ too much", f"{number(given.beyond_plan_g)} g", "more than the planned dose")
     if made.duration_min is not None:
         table.add_row("time", duration(made.duration_min), f"planned {duration(made.planned_duration_min)}")
     for one in made.containers:
         table.add_row(
-            "lot", visible(one.lot), f"{number(one.given_g)} of {number(one.size_g)} g; expires {one.expires_on}"
+            "lot",
+            visible(one.lot or chair.NOT_RECORDED),
+            f"{number(one.given_g)} of {number(one.size_g)} g; expires {one.expires_on or chair.NOT_RECORDED}",
         )
     return table
 
@@ -161,6 +179,10 @@ def _said(one: Entry, wall: Wall) -> Text:
         text.append(said, style="not strike dim")
     if one.clock_ahead:
         text.append("  (device clock ahead: time of receipt)", style="dim")
+    if one.clock_behind:
+        text.append("  (device clock behind: time of receipt)", style="dim")
+    if one.told_late_min is not None:
+        text.append(f"  (reached the record {duration(one.told_late_min)} later)", style="dim")
     return text
 
 
@@ -214,6 +236,11 @@ def _pack(made: Pack) -> Iterator[RenderableType]:
         ]
         body += [Text(f"   {chair.dose_text(one)}") for one in response.medicines]
         yield from section(f"{_words(grade.value).capitalize()} (CTCAE {response.ctcae})", body)
+    for one in made.symptoms.values():
+        if one.steps:
+            yield from section(
+                one.name.capitalize(), [Text(f"{step.text}{' (policy)' if step.policy else ''}") for step in one.steps]
+            )
     yield from section(
         "Before the start",
         [
@@ -221,6 +248,7 @@ def _pack(made: Pack) -> Iterator[RenderableType]:
             Text(
                 f"Weight today between {number(made.weight_from_kg)} and {number(made.weight_to_kg)} kg, else a new plan."
             ),
+            *(Text(f"{row.text}{' (policy)' if row.policy else ''}") for row in made.line),
         ],
     )
     yield Text()

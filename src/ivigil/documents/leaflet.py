@@ -14,13 +14,15 @@ from typing import Any
 
 from ivigil.documents.leaflet_day import Day
 from ivigil.documents.leaflet_fitting import fitted
-from ivigil.documents.leaflet_writing import LONGEST_NAME, Cited, Facts, Writer, shortened
+from ivigil.documents.leaflet_start import start_leaflet
+from ivigil.documents.leaflet_writing import Cited, Facts, Writer, frame, nothing_to_tell
 from ivigil.documents.pdf import PAPERS, compile_pdf, drawable, each_text
 from ivigil.documents.texts import Texts
-from ivigil.documents.wording import breakable, short_id, together, visible
+from ivigil.documents.wording import breakable, together, visible
 from ivigil.errors import BadInput
 from ivigil.knowledge.products import Route
 from ivigil.prescription.plan import Plan, check_unchanged
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 __all__ = ["Facts", "leaflet", "leaflet_pdf", "pages_of"]
 
@@ -35,7 +37,12 @@ _PAGES = re.compile(rb"/Count (\d+)")
 
 
 def leaflet_pdf(
-    plan: Plan, facts: Facts, lang: str = "en", paper: str = "a4", phone: str | None = None, where: str | None = None
+    plan: Plan | SubcutaneousPlan,
+    facts: Facts,
+    lang: str = "en",
+    paper: str = "a4",
+    phone: str | None = None,
+    where: str | None = None,
 ) -> bytes:
     """The leaflet on two pages at most.
 
@@ -45,7 +52,7 @@ def leaflet_pdf(
     if paper not in PAPERS:
         raise BadInput("--paper", paper, "The sheet is made for two papers.", f"Use {' or '.join(PAPERS)}.")
     template = (files("ivigil.documents") / "templates" / "leaflet.typ").read_bytes()
-    said = each_text(leaflet(plan, facts, lang, phone, where), lambda text: together(visible(text)))
+    said = each_text(told(plan, facts, lang, phone, where), lambda text: together(visible(text)))
     shown = json.dumps(each_text(drawable(said), breakable), ensure_ascii=False)
     made = b""
     for size in SIZES_PT:
@@ -53,6 +60,15 @@ def leaflet_pdf(
         if pages_of(made) <= MOST_PAGES:
             break
     return made
+
+
+def told(
+    plan: Plan | SubcutaneousPlan, facts: Facts, lang: str, phone: str | None = None, where: str | None = None
+) -> Json:
+    """Everything the leaflet shows, of a plan of either route."""
+    if isinstance(plan, Plan):
+        return leaflet(plan, facts, lang, phone, where)
+    return start_leaflet(plan, facts, lang, note(phone, "--phone"), note(where, "--where"))
 
 
 def pages_of(pdf: bytes) -> int:
@@ -67,40 +83,27 @@ def leaflet(plan: Plan, facts: Facts, lang: str, phone: str | None = None, where
     check_unchanged(plan)
     ordered = plan.prescription
     if plan.status != "planned" or ordered is None or not plan.infusions:
-        raise BadInput(
-            "status",
-            plan.status,
-            "A blocked plan has nothing to tell a patient: there is no treatment in it.",
-            "Resolve what blocks it and plan again.",
-        )
+        raise nothing_to_tell(plan.status)
     if facts.product is not None and facts.product.route is not Route.IV:
         raise BadInput(
             "product",
             facts.product.brand,
             "This leaflet explains an infusion into a vein; this product is given under the skin.",
-            "Explain it in person: there is no leaflet for it yet.",
+            "Plan its start with --route sc, and explain that plan.",
         )
     facts = replace(facts, statements=fitted(facts.statements, plan, ordered))
     at_home = ordered.setting == "home"
     texts = Texts(lang, ordered.region)
-    called = _note(phone, "--phone")
+    called = note(phone, "--phone")
     cited = Cited(facts.source_of)
     writer = Writer(plan, ordered, facts, texts, cited)
     say = texts.say
     return {
-        "lang": lang,
+        **frame(plan, texts, called),
         "title": say("Your immunoglobulin infusion"),
-        "patient": shortened(plan.patient_ref, LONGEST_NAME),
-        "for": say("For"),
-        "child": say("If this is for your child, read “you” as your child."),
-        "synthetic": say("SYNTHETIC PATIENT") if plan.synthetic else "",
-        "draft_language": ""
-        if lang == "en"
-        else say("This translation has not yet been reviewed by a native clinician."),
-        "draft_language_en": "" if lang == "en" else "Translation not yet reviewed by a native clinician.",
         "medicine": writer.medicine(),
         "explained": {"title": say("What is it?"), "rows": writer.explained()},
-        "day": Day(plan, ordered, facts.statements, texts, writer).told(_note(where, "--where")),
+        "day": Day(plan, ordered, facts.statements, texts, writer).told(note(where, "--where")),
         "before": {
             "title": say("Before your nurse comes") if at_home else say("Before you come"),
             "rows": writer.rows(facts.statements.before.values()),
@@ -114,22 +117,12 @@ def leaflet(plan: Plan, facts: Facts, lang: str, phone: str | None = None, where
         "then": {"title": say("What happens then"), "rows": writer.rows(facts.statements.signs.then.values())},
         "course": {"title": say("How often, and when next"), "rows": writer.course()},
         "later": {"title": say("Later"), "rows": writer.later()},
-        "call": {
-            "title": say("Questions? Call your team"),
-            "phone": called,
-            "blank": say("Phone number: ask your team to write it here"),
-        },
-        "notice": say("This sheet explains your treatment. It does not replace the advice of your team."),
-        "sources_title": say("Where the facts come from"),
-        "sources_note": say("What has no number is the advice of this project, or comes from your plan."),
         "sources": writer.sources(),
-        "plan": say("Plan"),
-        "plan_short": short_id(plan.plan_id),
-        "page": say("Page {page} of {pages}", page="{page}", pages="{pages}"),
     }
 
 
-def _note(text: str | None, option: str) -> str:
+def note(text: str | None, option: str) -> str:
+    """What stands on one line of the sheet, empty where nothing was given."""
     given = (text or "").strip()
     if len(given) > LONGEST_NOTE or "\n" in given:
         raise BadInput(option, given[:LONGEST_NOTE], f"It stands on one line of {LONGEST_NOTE} signs.", "Shorten it.")

@@ -1,4 +1,4 @@
-"""The leaflet's sentences as they fit one plan: at home, with little fluid, with a medicine that makes sleepy."""
+"""The leaflet's sentences as they fit one plan: for a small child, at home, with little fluid, made sleepy, not to be put off."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ def fitted(facts: LeafletFacts, plan: Plan, ordered: Prescription) -> LeafletFac
     home = ordered.setting == "home"
     drowsy = _makes_sleepy(ordered, instead.drowsy_words.items)
     little = any(one.code in instead.little_fluid_findings.items for one in plan.findings)
+    age = ordered.age_years
+    small = age is not None and age < instead.small_child_below_years.value
     for holds, said in (
+        (small, instead.small_child),
         (home, instead.home),
+        (plan.indication in instead.urgent_conditions.items, instead.urgent),
         (little, instead.little_fluid),
         (drowsy, instead.drowsy),
         (drowsy and home, instead.drowsy_at_home),
@@ -36,6 +40,11 @@ def _with(facts: LeafletFacts, said: Instead) -> LeafletFacts:
             "day": facts.day.model_copy(update=said.day),
             "before": {**facts.before, **said.before},
             "bring": {**facts.bring, **said.bring},
-            "signs": facts.signs.model_copy(update={"then": {**facts.signs.then, **said.then}}),
+            "signs": facts.signs.model_copy(
+                update={
+                    "help_at_once": {**facts.signs.help_at_once, **said.help_at_once},
+                    "then": {**facts.signs.then, **said.then},
+                }
+            ),
         }
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from ivigil.documents.leaflet import Facts, leaflet
+from ivigil.documents.leaflet import Facts, told
 from ivigil.documents.wording import visible
 from ivigil.prescription.plan import Plan
+from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 
 Json = dict[str, Any]
 
@@ -85,13 +86,19 @@ footer strong { color: var(--ink); }
 """
 
 
-def leaflet_html(plan: Plan, facts: Facts, lang: str = "en", phone: str | None = None, where: str | None = None) -> str:
+def leaflet_html(
+    plan: Plan | SubcutaneousPlan,
+    facts: Facts,
+    lang: str = "en",
+    phone: str | None = None,
+    where: str | None = None,
+) -> str:
     """The leaflet as a whole HTML document.
 
     Raises:
         BadInput: as :func:`ivigil.documents.leaflet.leaflet`.
     """
-    said = leaflet(plan, facts, lang, phone, where)
+    said = told(plan, facts, lang, phone, where)
     title = _text(f"{said['title']} · {said['plan_short']}")
     return (
         f'<!doctype html>\n<html lang="{said["lang"]}">\n<head>\n<meta charset="utf-8">\n'
@@ -170,7 +177,7 @@ def _day(day: Json) -> str:
         others = f"<h2>{_text(day['others_title'])}</h2>{others}"
     return (
         f"<h2>{_text(day['title'])}</h2>\n<p><strong>{_text(day['dates'])}.</strong> {_text(day['long'])}</p>{where}"
-        f'\n{_picture(day["picture"])}\n<ol class="day">{rows}</ol>\n{others}'
+        f'\n{_picture(day["picture"]) if day["picture"] else ""}\n<ol class="day">{rows}</ol>\n{others}'
     )
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from ivigil.documents.prescribed import joined, kind
 from ivigil.documents.texts import Texts
-from ivigil.documents.wording import strength
+from ivigil.documents.wording import short_id, strength
+from ivigil.errors import BadInput
 from ivigil.knowledge.facts import Fact, Statement
 from ivigil.knowledge.leaflet import LeafletFacts
 from ivigil.knowledge.products import Product
-from ivigil.prescription.plan import Plan, Prescription
+from ivigil.prescription.plan import AnyPlan, Plan, Prescription
 from ivigil.sources import CitedSource, Source, cite
 
 Json = dict[str, Any]
@@ -54,12 +55,47 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-class Writer:
-    """One plan, one language."""
+def nothing_to_tell(status: str) -> BadInput:
+    """Why there is no sheet for a plan without a treatment in it."""
+    return BadInput(
+        "status",
+        status,
+        "A blocked plan has nothing to tell a patient: there is no treatment in it.",
+        "Resolve what blocks it and plan again.",
+    )
 
-    def __init__(self, plan: Plan, ordered: Prescription, facts: Facts, texts: Texts, cited: Cited) -> None:
-        self._plan = plan
-        self._ordered = ordered
+
+def frame(plan: AnyPlan, texts: Texts, phone: str) -> Json:
+    """What stands on every sheet, whatever the route: whose it is, what it is not, whom to call."""
+    say, lang = texts.say, texts.lang
+    return {
+        "lang": lang,
+        "patient": shortened(plan.patient_ref, LONGEST_NAME),
+        "for": say("For"),
+        "child": say("If this is for your child, read “you” as your child."),
+        "synthetic": say("SYNTHETIC PATIENT") if plan.synthetic else "",
+        "draft_language": ""
+        if lang == "en"
+        else say("This translation has not yet been reviewed by a native clinician."),
+        "draft_language_en": "" if lang == "en" else "Translation not yet reviewed by a native clinician.",
+        "call": {
+            "title": say("Questions? Call your team"),
+            "phone": phone,
+            "blank": say("Phone number: ask your team to write it here"),
+        },
+        "notice": say("This sheet explains your treatment. It does not replace the advice of your team."),
+        "sources_title": say("Where the facts come from"),
+        "sources_note": say("What has no number is the advice of this project, or comes from your plan."),
+        "plan": say("Plan"),
+        "plan_short": short_id(plan.plan_id),
+        "page": say("Page {page} of {pages}", page="{page}", pages="{pages}"),
+    }
+
+
+class Sentences:
+    """What is said of a product in one language, whatever the plan."""
+
+    def __init__(self, facts: Facts, texts: Texts, cited: Cited) -> None:
         self._product = facts.product
         self._facts = facts.statements
         self._texts = texts
@@ -77,7 +113,56 @@ class Writer:
         """One row for each statement."""
         return [self.row(fact) for fact in facts]
 
-    # ---- what it is
+    def explained(self) -> list[Json]:
+        """What immunoglobulin is, from how many donors, how it is made safe."""
+        said, product = self._facts.explained, self._product
+        rows = [self.row(said.what), self.row(said.why)]
+        if product is not None and product.min_donors is not None:
+            count = self._texts.count(product.min_donors.count)
+            rows.append(self.row(said.donors_product, product.min_donors, donors=count))
+        else:
+            rows.append(self.row(said.donors_general))
+        known = [] if product is None or product.viral_reduction is None else [product.viral_reduction]
+        rows += [self.row(said.tested), self.row(said.cleaned, *known), self.row(said.not_free_of_risk)]
+        held = () if product is None else product.excipients or ()
+        return rows + [self.row(fact) for name, fact in self._facts.by_excipient.items() if name in held]
+
+    def emergency(self, region: str) -> Json:
+        """The number to call in a region, or that it is the emergency number."""
+        number = next((one for one in self._facts.emergency.values() if one.region == region), None)
+        if number is None:
+            return self.own(self._texts.say("Call the emergency number"))
+        return {"text": self._texts.say("Call {number}", number=number.text), "cited": self._cited.mark(number)}
+
+    def later(self) -> list[Json]:
+        """What to know in the weeks after."""
+        return self.rows(self._facts.later.values())
+
+    def sources(self) -> list[Json]:
+        """Where the facts come from; titles stand in the language of the source."""
+        steps = self._product.viral_reduction if self._product is not None else None
+        rows = []
+        for place, name, source in self._cited.rows():
+            rest = joined(source.publisher, source.revision, self._texts.say(kind(source)))
+            named = "" if steps is None or name not in steps.src else "; ".join(steps.items)
+            rows.append(
+                {
+                    "number": str(place),
+                    "title": source.title,
+                    "rest": f"{rest}. {self._texts.say('Steps named: {steps}', steps=named)}" if named else rest,
+                    "address": source.address,
+                }
+            )
+        return rows
+
+
+class Writer(Sentences):
+    """One plan, one language."""
+
+    def __init__(self, plan: Plan, ordered: Prescription, facts: Facts, texts: Texts, cited: Cited) -> None:
+        super().__init__(facts, texts, cited)
+        self._plan = plan
+        self._ordered = ordered
 
     def medicine(self) -> list[Json]:
         """Which medicine, what for, how much."""
@@ -107,20 +192,6 @@ class Writer:
     def _doses(self) -> list[Any]:
         return [one.dose_g for one in self._plan.infusions]
 
-    def explained(self) -> list[Json]:
-        """What immunoglobulin is, from how many donors, how it is made safe."""
-        said, product = self._facts.explained, self._product
-        rows = [self.row(said.what), self.row(said.why)]
-        if product is not None and product.min_donors is not None:
-            count = self._texts.count(product.min_donors.count)
-            rows.append(self.row(said.donors_product, product.min_donors, donors=count))
-        else:
-            rows.append(self.row(said.donors_general))
-        known = [] if product is None or product.viral_reduction is None else [product.viral_reduction]
-        rows += [self.row(said.tested), self.row(said.cleaned, *known), self.row(said.not_free_of_risk)]
-        held = () if product is None else product.excipients or ()
-        return rows + [self.row(fact) for name, fact in self._facts.by_excipient.items() if name in held]
-
     # ---- help, and after
 
     def help(self, phone: str) -> Json:
@@ -128,12 +199,7 @@ class Writer:
         said, say = self._facts.signs, self._texts.say
         at_home = self._ordered.setting == "home"
         team = say("Your team’s number is at the end of this sheet.") if at_home else ""
-        number = next((one for one in self._facts.emergency.values() if one.region == self._ordered.region), None)
-        call = (
-            {"text": say("Call the emergency number"), "cited": ""}
-            if number is None
-            else {"text": say("Call {number}", number=number.text), "cited": self._cited.mark(number)}
-        )
+        call = self.emergency(self._ordered.region)
         return {
             "title": say("Get help at once if you have"),
             "rows": self.rows(said.help_at_once.values()),
@@ -165,24 +231,3 @@ class Writer:
         else:
             rows.append(say("No next time is planned yet. Your team will tell you if you need it again."))
         return [self.own(row) for row in rows]
-
-    def later(self) -> list[Json]:
-        """What to know in the weeks after."""
-        return self.rows(self._facts.later.values())
-
-    def sources(self) -> list[Json]:
-        """Where the facts come from; titles stand in the language of the source."""
-        steps = self._product.viral_reduction if self._product is not None else None
-        rows = []
-        for place, name, source in self._cited.rows():
-            rest = joined(source.publisher, source.revision, self._texts.say(kind(source)))
-            named = "" if steps is None or name not in steps.src else "; ".join(steps.items)
-            rows.append(
-                {
-                    "number": str(place),
-                    "title": source.title,
-                    "rest": f"{rest}. {self._texts.say('Steps named: {steps}', steps=named)}" if named else rest,
-                    "address": source.address,
-                }
-            )
-        return rows

@@ -64,6 +64,11 @@ class Bedside:
         ours = self.protocol.weight_tolerance_adult if self.adult else self.protocol.weight_tolerance_child
         return ours.value
 
+    def within_tolerance(self, weight_kg: Decimal) -> bool:
+        """Whether a weight is still that of the plan."""
+        planned = self.ordered.weight_kg
+        return abs(weight_kg - planned) <= self.weight_tolerance * planned
+
     def checks(self, setting: str) -> frozenset[Check]:
         """What must be confirmed before the start."""
         return self._checks["all"] | self._checks.get(setting, frozenset())

@@ -5,10 +5,8 @@ Sums are exact fractions, so that what was given and what is left always make up
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
@@ -80,6 +78,13 @@ class Delivered:
     stretches: tuple[Stretch, ...]
     containers: tuple[Container, ...]
     unhung_ml: Fraction
+    hanging: int = 0
+    """How many of the containers, counted from the last, hang together."""
+
+    @property
+    def hanging_ml(self) -> Fraction:
+        """What should still be in those that hang: what somebody who measures the residual would find."""
+        return sum((one.left_ml for one in self.containers[len(self.containers) - self.hanging :]), Fraction(0))
 
     @property
     def ml(self) -> Fraction:
@@ -96,9 +101,9 @@ class Delivered:
         """Grams that were hung."""
         return sum((Fraction(one.label.size_g) for one in self.containers), Fraction(0))
 
-    def by_lot(self) -> dict[tuple[str, str], Fraction]:
-        """Grams given by product and lot."""
-        found: dict[tuple[str, str], Fraction] = {}
+    def by_lot(self) -> dict[tuple[str, str | None], Fraction]:
+        """Grams given by product and lot; None: a lot that nobody recorded."""
+        found: dict[tuple[str, str | None], Fraction] = {}
         for one in self.containers:
             name = (one.label.product, one.label.lot)
             found[name] = found.get(name, Fraction(0)) + one.given_g
@@ -145,10 +150,11 @@ class Running:
         still held is their residual.
         """
         stretch, containers = self._since_then(moment), list(self._containers)
+        hanging = len(containers) - self._first_open
         if stretch is None:
-            return Delivered(tuple(self._stretches), tuple(containers), self._unhung)
+            return Delivered(tuple(self._stretches), tuple(containers), self._unhung, hanging)
         unhung = self._unhung + _draw(containers, self._first_open, stretch.ml)
-        return Delivered((*self._stretches, stretch), tuple(containers), unhung)
+        return Delivered((*self._stretches, stretch), tuple(containers), unhung, hanging)
 
     def _since_then(self, to: datetime) -> Stretch | None:
         if not self.ml_per_h or self._since is None or to <= self._since:
@@ -167,16 +173,6 @@ def _draw(containers: list[Container], first_open: int, ml: Fraction) -> Fractio
     return ml
 
 
-def delivered(events: Iterable[tuple[datetime, Event]], until: datetime) -> Delivered:
-    """What was given up to a moment, by events in order of time; later ones are not looked at."""
-    running = Running()
-    for at, event in events:
-        if at > until:
-            break
-        running.tell(at, event)
-    return running.until(until)
-
-
 def rate_after(data: Data, running: Fraction) -> Fraction:
     """The pump's rate (mL/h) after an event; a rate set while it stands still does not start it."""
     match data:
@@ -188,8 +184,3 @@ def rate_after(data: Data, running: Fraction) -> Fraction:
             return Fraction(0)
         case _:
             return running
-
-
-def whole_tenths(value: Fraction) -> Decimal:
-    """For a screen: rounded to a tenth."""
-    return Decimal(round(value * 10)) / 10

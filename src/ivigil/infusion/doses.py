@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from ivigil.knowledge.protocol import Adrenaline, DoseRule, Pen, ProtocolMedicine
+from ivigil.knowledge.protocol import Adrenaline, DoseBand, DoseRule, Pen, ProtocolMedicine
 
 HUNDREDTH = Decimal("0.01")
 
@@ -27,7 +27,7 @@ class MedicineDose:
 
 @dataclass(frozen=True)
 class AdrenalineDose:
-    """Adrenaline into the muscle: how much, by which scheme, and which pen comes nearest without being more.
+    """Adrenaline into the muscle: how much, by which scheme, and which pen is made for this weight (the smallest for all below).
 
     ``scheme`` is the whole published way it was found by; two are never mixed. ``capped`` says that the cap decided.
     """
@@ -45,6 +45,7 @@ class AdrenalineDose:
     position: str
     repeat_min: int
     refractory_after: int
+    note: str
     sources: tuple[str, ...]
 
 
@@ -83,9 +84,13 @@ def by_rule(rule: DoseRule, age_years: Decimal, weight_kg: Decimal) -> tuple[Dec
         high = None if rule.mg_per_kg_max is None else min(_down(rule.mg_per_kg_max * weight_kg), rule.cap_mg)
         return low, high
     for band in rule.bands:
-        if age_years >= band.from_years and (band.below_years is None or age_years < band.below_years):
+        if _holds(band, age_years):
             return band.mg, band.mg_max
     return None
+
+
+def _holds(band: DoseBand, age_years: Decimal) -> bool:
+    return age_years >= band.from_years and (band.below_years is None or age_years < band.below_years)
 
 
 def adrenaline_dose(
@@ -104,7 +109,7 @@ def adrenaline_dose(
     chosen = scheme or facts.scheme_of_region.get(region, facts.otherwise)
     rule = facts.schemes[chosen]
     grown = age_years is not None and age_years >= facts.adult_from_years.value
-    capped, most = False, None
+    capped, most, note = False, None, ""
     if rule.mg_per_kg is not None:
         assert rule.cap_mg is not None  # a dose by weight has one
         cap = rule.cap_mg
@@ -117,6 +122,7 @@ def adrenaline_dose(
         found = by_rule(rule, years, weight_kg)
         assert found is not None  # the bands of a scheme begin at birth and have no end
         mg, most = found
+        note = next(band.note for band in rule.bands if _holds(band, years))
     name, pen = _pen(facts, weight_kg)
     return AdrenalineDose(
         name=facts.name,
@@ -132,6 +138,7 @@ def adrenaline_dose(
         position=facts.position.text,
         repeat_min=facts.repeat.min,
         refractory_after=facts.refractory_after_doses.count,
+        note=note,
         sources=tuple(dict.fromkeys((*rule.src, *facts.repeat.src, *facts.route.src))),
     )
 

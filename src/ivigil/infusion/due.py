@@ -25,6 +25,7 @@ class DueKind(StrEnum):
     ADRENALINE_AGAIN = "adrenaline_again"
     OBSERVATION_END = "observation_end"
     TELL_PRESCRIBER = "tell_prescriber"
+    STOP = "stop"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h
         if above is not None and (cap is None or above <= cap):
             earliest = session.rate_since + bedside.hold(session.ml_per_h)
+            if session.quiet_since is not None:
+                earliest = max(earliest, _restart_at(session, bedside))
             found.append(Due(DueKind.RATE_STEP, earliest, above))
     if session.phase is Phase.PAUSED and quiet:
         rate = restart_ml_per_h(session, bedside)
@@ -81,12 +84,29 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         begun = min((one.since for one in session.symptoms.values()), default=session.started_at)
         if begun is not None:
             found.append(Due(DueKind.TELL_PRESCRIBER, begun))
-    given = [at for at, one in session.medicines if one.medicine == bedside.protocol.adrenaline_id]
-    if given and session.lock is Lock.ANAPHYLAXIS and session.reaction is not None:
+    stop = stop_due_at(session, bedside)
+    if stop is not None:
+        found.append(Due(DueKind.STOP, stop))
+    given = [at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine)]
+    # Without a symptom entered nobody has said that it is over.
+    over = session.reaction is None and session.quiet_since is not None
+    if given and session.lock is Lock.ANAPHYLAXIS and session.phase is not Phase.ENDED and not over:
         found.append(Due(DueKind.ADRENALINE_AGAIN, given[-1] + bedside.minutes(bedside.protocol.adrenaline.repeat.min)))
     if session.phase in {Phase.STOPPED, Phase.COMPLETED} and session.ended_at is not None:
         found.append(Due(DueKind.OBSERVATION_END, session.ended_at + bedside.watch_after))
     return tuple(sorted(found, key=lambda one: (one.at, one.kind)))
+
+
+def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
+    """Since when the pump should stand still and does not; None while it may run, or stands."""
+    if not session.ml_per_h:
+        return None
+    since = [at for at in (session.anaphylaxis_at, session.criteria_at, session.check_failed_at) if at is not None]
+    stops = session.reaction is not None and bedside.protocol.responses[session.reaction].flow.value == "stop"
+    begun = session.reaction_since or session.rate_since
+    if begun is not None and (stops or session.lock is not Lock.FREE):
+        since.append(begun)
+    return min(since, default=None)
 
 
 def _restart_at(session: Session, bedside: Bedside) -> datetime:

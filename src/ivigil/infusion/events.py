@@ -186,13 +186,14 @@ class Resumed(_Data):
 class ContainerChanged(_Data):
     """A vial or bag was hung. Grams and volume are those on its label.
 
-    It takes the place of what hung before, unless it hangs ``beside`` it: pooled with it, or next in line.
+    It takes the place of what hung before, unless it hangs ``beside`` it: pooled with it, or next in line. ``lot`` and
+    ``expires_on`` None: nobody recorded them, which no rule permits and the record still has to hold.
     """
 
     type: Literal[EventType.CONTAINER_CHANGED]
     product: Word
-    lot: Word
-    expires_on: Day
+    lot: Word | None = None
+    expires_on: Day | None = None
     size_g: Number = Field(gt=0)
     volume_ml: Number = Field(gt=0)
     beside: StrictBool = False
@@ -209,13 +210,17 @@ class MedicineGiven(_Data):
 
 
 class PrescriberNotified(_Data):
-    """A prescriber was told, and what they said. ``agrees_to_restart`` and ``lifts_cap`` are theirs alone to give."""
+    """A prescriber was told, and what they said. ``agrees_to_restart``, ``lifts_cap`` and ``lets_go`` are theirs alone to give.
+
+    ``lets_go``: after a severe reaction the patient may leave once the watching is over.
+    """
 
     type: Literal[EventType.PRESCRIBER_NOTIFIED]
     who: Word
     said: Line
     agrees_to_restart: StrictBool = False
     lifts_cap: StrictBool = False
+    lets_go: StrictBool = False
 
 
 class EmergencyCalled(_Data):
@@ -329,12 +334,18 @@ class Event(BaseModel):
             raw = {**raw, "data": {"type": raw.get("type"), **data}}
         return raw
 
-    def at(self, clock_ahead_most: timedelta) -> datetime:
-        """When it happened: by the device, unless its clock runs ahead of the record's by more than is borne.
+    def at(self, clock_ahead_most: timedelta, not_before: datetime | None = None) -> datetime:
+        """When it happened: by the device, unless its clock cannot be right; then the time of receipt is the better one.
 
-        An event cannot have happened after it was received; then the time of receipt is the better one.
+        An event cannot have happened after it was received, nor long before the plan that it runs was signed.
         """
+        if self.clock_behind(not_before):
+            return self.received_at
         return self.received_at if self.device_at > self.received_at + clock_ahead_most else self.device_at
+
+    def clock_behind(self, not_before: datetime | None) -> bool:
+        """Whether the device names a time at which there was no such session yet, and the record got it after."""
+        return not_before is not None and self.device_at < not_before <= self.received_at
 
     @property
     def content(self) -> tuple[Any, ...]:

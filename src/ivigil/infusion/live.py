@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.delivered import Delivered, Running
 from ivigil.infusion.events import Event
 from ivigil.infusion.permission import Moment, deviations
-from ivigil.infusion.record import Record, Told
+from ivigil.infusion.record import Record
 from ivigil.infusion.session import Session, step
 from ivigil.infusion.workflow import Lock
 
@@ -49,13 +50,18 @@ def replay(record: Record, bedside: Bedside) -> Live:
     live = Live(bedside)
     for at, event in record.standing:
         live.tell(at, event)
-    if any(one.corrections for one in record.told) and live.session.lock is Lock.FREE:
-        live.session = replace(live.session, lock=_lock_before_corrections(record.told, bedside))
+    if record.refused or any(len(one.versions) > 1 or one.event is not one.first for one in record.told):
+        ever = max((live.session.lock, *_locks_ever(record, bedside)), key=list(Lock).index)
+        live.session = replace(live.session, lock=ever)
     return live
 
 
-def _lock_before_corrections(told: tuple[Told, ...], bedside: Bedside) -> Lock:
-    live = Live(bedside)
-    for one in sorted(told, key=lambda row: (row.first_at, row.first.seq, row.first.key)):
-        live.tell(one.first_at, one.first)
-    return live.session.lock
+def _locks_ever(record: Record, bedside: Bedside) -> Iterable[Lock]:
+    """How the session was locked as it was first told, and with everything told that was ever said of it."""
+    first = [(one.first_at, one.first) for one in record.told]
+    ever = [row for one in record.told for row in one.versions]
+    for rows in (first, [*ever, *record.refused]):
+        live = Live(bedside)
+        for at, event in sorted(rows, key=lambda row: (row[0], row[1].seq, row[1].key)):
+            live.tell(at, event)
+        yield live.session.lock

@@ -5,8 +5,11 @@ This is the reference of such a client, on the pack's plain JSON. It holds no ru
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 Answer = Literal["allowed", "barred", "call"]
@@ -22,16 +25,25 @@ class Looked:
     unknown: tuple[str, ...] = ()
 
 
-def may(pack: PackJson, action: str, situation: Mapping[str, str]) -> Looked:
+def intact(pack: PackJson) -> bool:
+    """Whether a pack is as it was made: its id is the sha256 of its own content. One that is not answers nothing."""
+    bare = json.dumps({**pack, "pack_id": ""}, ensure_ascii=False, separators=(",", ":"))
+    return bool(pack.get("pack_id") == "sha256:" + hashlib.sha256(bare.encode()).hexdigest())
+
+
+def may(pack: PackJson, action: str, situation: Mapping[str, str], now: datetime | None = None) -> Looked:
     """Whether an action may be done in a situation; an answer missing or unknown to the pack never allows.
 
     Args:
         pack: the pack's JSON.
         action: a key of ``permissions``.
         situation: the answers that are known, by field.
+        now: the device's clock; after the pack's end nothing that a table could bar is allowed. None: the caller has looked.
     """
     if action not in pack["permissions"]:
         return Looked("call")
+    if now is not None and now > datetime.fromisoformat(pack["valid_until"]) and pack["permissions"][action]:
+        return Looked("call", (), ("valid_until",))
     codes, unknown = [], []
     for bar in pack["permissions"][action]:
         value = situation.get(bar["field"])

@@ -20,14 +20,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from ivigil.errors import BadInput
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.doses import AdrenalineDose, MedicineDose, medicine_dose
+from ivigil.infusion.doses import AdrenalineDose, MedicineDose
 from ivigil.infusion.rates import restart_ml_per_h
-from ivigil.infusion.response import Advice, as_anaphylaxis, line, weight_today
+from ivigil.infusion.response import Advice, adrenaline_first, as_anaphylaxis, line, medicines_of, weight_today
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import anaphylaxis
 from ivigil.infusion.workflow import BARS, Situation
 from ivigil.knowledge.protocol import Grade, Sign, VitalTrigger
-from ivigil.prescription.plan import Signature, as_plain_number, check_belongs
+from ivigil.prescription.plan import Plan, Signature, as_plain_number, check_belongs
 from ivigil.sources import CitedSource
 
 NOTICE = "For this patient and this infusion only. It informs; a clinician decides. What is not in it: call, and do not go on."
@@ -85,6 +85,8 @@ class PackSymptom(_Part):
     grade: Grade
     signs: tuple[Sign, ...]
     ask: tuple[str, ...]
+    ends_access: bool
+    steps: tuple[PackLine, ...]
     policy: bool
     sources: tuple[str, ...]
 
@@ -138,6 +140,7 @@ class PackAdrenaline(_Part):
     position: str
     repeat_min: int
     refractory_after: int
+    note: str
     sources: tuple[str, ...]
 
 
@@ -207,6 +210,7 @@ class Pack(_Part):
     setting: str
     call: str
     checks: tuple[str, ...]
+    line: tuple[PackLine, ...]
     ladder: tuple[PackStep, ...]
     top_ml_per_h: Number
     watching: PackWatching
@@ -284,6 +288,7 @@ def make_pack(bedside: Bedside, signature: Signature, made_at: datetime, cited: 
         setting=ordered.setting,
         call=card.call,
         checks=tuple(sorted(one.value for one in bedside.checks(ordered.setting))),
+        line=tuple(_line_of(plan)),
         ladder=tuple(_ladder(bedside)),
         top_ml_per_h=max(step.pump_ml_per_h for step in infusion.steps),
         watching=PackWatching(
@@ -319,6 +324,8 @@ def make_pack(bedside: Bedside, signature: Signature, made_at: datetime, cited: 
                 grade=one.grade,
                 signs=one.signs,
                 ask=one.ask,
+                ends_access=one.ends_access,
+                steps=tuple(_line(step.text, step) for step in one.steps.values()),
                 policy=one.origin.value == "policy",
                 sources=one.src,
             )
@@ -371,6 +378,17 @@ def _ladder(bedside: Bedside) -> Iterable[PackStep]:
 def _decimal(rate: Fraction) -> Decimal:
     """A rate in whole tenths."""
     return Decimal(rate.numerator) / Decimal(rate.denominator)
+
+
+#: Topics of the plan's preparation that somebody beside the line needs.
+LINE_TOPICS = frozenset({"Line", "Flush", "Dilution", "What stays in the line"})
+
+
+def _line_of(plan: Plan) -> Iterable[PackLine]:
+    """With what the line may be flushed and the product diluted, in the plan's own words."""
+    for row in plan.administration.preparation if plan.administration is not None else ():
+        if row.topic in LINE_TOPICS:
+            yield PackLine(text=f"{row.topic}: {row.text}", policy=row.basis == "policy", sources=row.sources)
 
 
 def _line(text: str, fact: Any) -> PackLine:  # noqa: ANN401 - any fact
@@ -432,7 +450,7 @@ def _anaphylaxis() -> Iterable[tuple[str, tuple[str, ...]]]:
 
 
 def _response(grade: Grade, bedside: Bedside, call: str) -> PackResponse:
-    row, ordered = bedside.protocol.responses[grade], bedside.ordered
+    row = bedside.protocol.responses[grade]
     return PackResponse(
         ctcae=row.ctcae,
         flow=row.flow.value,
@@ -442,16 +460,8 @@ def _response(grade: Grade, bedside: Bedside, call: str) -> PackResponse:
         wait_min=None if row.wait is None else row.wait.min,
         steps=tuple(_line(step.text, step) for step in row.steps.values()),
         medicines=tuple(
-            _dose(
-                medicine_dose(
-                    name,
-                    bedside.protocol.medicines[name],
-                    ordered.age_years,
-                    weight_today(Session(), bedside),
-                    bedside.protocol.adult_from_years.value,
-                )
-            )
-            for name in (row.medicines.items if row.medicines else ())
+            _dose(one)
+            for one in medicines_of(row, weight_today(Session(), bedside), bedside, adrenaline=adrenaline_first(grade))
         ),
     )
 

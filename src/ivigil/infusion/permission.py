@@ -33,10 +33,12 @@ from ivigil.infusion.workflow import (
     Hanging,
     Hold,
     Left,
+    Lock,
     Observed,
     Phase,
     PlanState,
     ReactionState,
+    Release,
     Situation,
     Today,
     Wait,
@@ -127,6 +129,7 @@ def situation(wish: Wish, at: Moment) -> Situation:
         agreement=_agreement(session),
         left=_left(at.given_ml, bedside),
         observed=_observed(session, bedside, now),
+        release=_release(session),
     )
 
 
@@ -135,29 +138,40 @@ def _plan(session: Session, bedside: Bedside, now: datetime) -> PlanState:
         return PlanState.NOT_OPENED
     if (session.opened.plan_id, session.opened.infusion) != (bedside.plan.plan_id, bedside.infusion.number):
         return PlanState.OTHER
+    # A signature that is younger than the opening signs nothing.
+    skew = bedside.minutes(bedside.protocol.observing.clock_ahead_most.value)
+    if session.opened_at is not None and session.opened.signed_at > session.opened_at + skew:
+        return PlanState.NOT_OPENED
     return PlanState.EXPIRED if now > bedside.plan.valid_until else PlanState.VALID
 
 
 def _checks(session: Session, bedside: Bedside) -> Checks:
     wanted = bedside.checks(session.opened.setting if session.opened else bedside.ordered.setting)
     done = {name: one.ok for name, one in session.checks.items() if name in wanted and name is not Check.WELL_TODAY}
-    if not all(done.values()):
+    if not all(done.values()) or _read_back_too_fast(session, bedside):
         return Checks.FAILED
     return Checks.COMPLETE if wanted <= set(session.checks) else Checks.MISSING
+
+
+def _read_back_too_fast(session: Session, bedside: Bedside) -> bool:
+    """Whether the pump was set, by its own read-back before the start, above the plan's first step."""
+    read = session.checks.get(Check.PUMP_READ_BACK)
+    if session.started_at is not None or read is None or read.pump_ml_per_h is None:
+        return False
+    return Fraction(read.pump_ml_per_h) > bedside.rates_ml_per_h[0]
 
 
 def _weight(session: Session, bedside: Bedside) -> Weight:
     found = session.checks.get(Check.WEIGHT)
     if found is None or found.weight_kg is None:
         return Weight.NOT_MEASURED
-    planned = bedside.ordered.weight_kg
-    within = abs(found.weight_kg - planned) <= bedside.weight_tolerance * planned
+    within = bedside.within_tolerance(found.weight_kg)
     return Weight.WITHIN if within else Weight.BEYOND
 
 
 def _hanging(at: Moment, hang: ContainerChanged | None) -> Hanging:
     bedside, label = at.bedside, hang or at.session.hanging
-    if label is None:
+    if label is None or label.lot is None or label.expires_on is None:
         return Hanging.UNRECORDED
     planned = bedside.infusion.concentration_g_per_ml
     if label.product != bedside.ordered.product:
@@ -246,6 +260,12 @@ def _observed(session: Session, bedside: Bedside, now: datetime) -> Observed:
     if session.ended_at is None:
         return Observed.RUNNING
     return Observed.OVER if now >= session.ended_at + bedside.watch_after else Observed.RUNNING
+
+
+def _release(session: Session) -> Release:
+    if session.lock not in {Lock.ANAPHYLAXIS, Lock.SEVERE}:
+        return Release.NOT_NEEDED
+    return Release.MISSING if session.let_go_at is None else Release.GIVEN
 
 
 # ---- what was done against it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from ivigil.errors import BadKnowledge, IvigilError
 from ivigil.infusion.events import Check
 from ivigil.infusion.workflow import BARS
 from ivigil.knowledge.facts import Fact, Record
-from ivigil.knowledge.protocol import Protocol, VitalSign
+from ivigil.knowledge.protocol import DoseRule, Protocol, VitalSign
 
 #: Every reason that the table of permissions can give.
 CODES = frozenset(bar.code for bars in BARS.values() for bar in bars)
@@ -84,6 +85,47 @@ def faults(protocol: Protocol, reactions: Collection[str]) -> Iterable[tuple[str
     for name, scheme in protocol.adrenaline.schemes.items():
         if scheme.bands and (scheme.bands[0].from_years != 0 or scheme.bands[-1].below_years is not None):
             yield f"adrenaline.schemes.{name}", "Its bands begin at birth and have no end: first aid is never withheld."
+
+
+def more_than_read(protocol: Protocol, shipped: Protocol) -> Iterable[tuple[str, str]]:
+    """Doses of a site's protocol above every dose of that medicine that was read: place and rule.
+
+    A site chooses among what is published, or less; a slip of the point would be ten times too much.
+    """
+    theirs, ours = protocol.adrenaline, shipped.adrenaline
+    most = max(dose for rule in ours.schemes.values() for dose in _doses(rule))
+    per_kg = max((rule.mg_per_kg for rule in ours.schemes.values() if rule.mg_per_kg is not None), default=Decimal(0))
+    for name, rule in theirs.schemes.items():
+        if max(_doses(rule)) > most or (rule.mg_per_kg or 0) > per_kg:
+            yield f"adrenaline.schemes.{name}", f"No source read gives more than {most} mg, or {per_kg} mg/kg."
+    for name, cap in theirs.child_caps_mg.items():
+        if cap.value > most:
+            yield f"adrenaline.child_caps_mg.{name}", f"No source read gives more than {most} mg."
+    for name, pen in theirs.pens.items():
+        if pen.mg > most:
+            yield f"adrenaline.pens.{name}", f"No source read gives more than {most} mg."
+    if theirs.concentration.mg_per_ml != ours.concentration.mg_per_ml:
+        yield (
+            "adrenaline.concentration",
+            f"Into the muscle it is {ours.concentration.mg_per_ml} mg/mL; a volume of another is another dose.",
+        )
+    for name in sorted(set(protocol.medicines) & set(shipped.medicines)):
+        for who in ("adult", "child"):
+            given, read = getattr(protocol.medicines[name], who), getattr(shipped.medicines[name], who)
+            if given is None or read is None:
+                continue
+            if max(_doses(given)) > max(_doses(read)) or (_per_kg(given) > _per_kg(read) > 0):
+                yield f"medicines.{name}.{who}", f"No source read gives more than {max(_doses(read))} mg."
+
+
+def _doses(rule: DoseRule) -> tuple[Decimal, ...]:
+    """Every dose (mg) that a rule can end in, its cap included."""
+    bands = [dose for band in rule.bands for dose in (band.mg, band.mg_max)]
+    return tuple(dose for dose in (rule.mg, rule.mg_max, rule.cap_mg, *bands) if dose is not None)
+
+
+def _per_kg(rule: DoseRule) -> Decimal:
+    return rule.mg_per_kg_max or rule.mg_per_kg or Decimal(0)
 
 
 def facts_in(part: object, where: str = "") -> Iterable[tuple[str, Fact]]:

@@ -6,15 +6,16 @@ once; a correction changes what an earlier event says, and both stay visible.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
-from ivigil.infusion.events import SCHEMA, Correction, Event, EventType, SymptomSeen, Vitals, as_json
+from ivigil.infusion.events import SCHEMA, Correction, Event, EventType, Opened, SymptomSeen, Vitals, as_json
 from ivigil.knowledge.protocol import Protocol
 
 
@@ -39,6 +40,11 @@ class Told:
     first: Event
     corrections: tuple[Event, ...] = ()
     clock_ahead: bool = False
+    clock_behind: bool = False
+    late: timedelta = timedelta(0)
+    """How long after it happened the record got it."""
+    versions: tuple[tuple[datetime, Event], ...] = ()
+    """Every way in which it was ever told, also by a correction that was taken back."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class Record:
     rejected: tuple[Rejected, ...] = ()
     unmatched: tuple[Event, ...] = field(default=())
     """Corrections of an event that has not arrived."""
+    refused: tuple[tuple[datetime, Event], ...] = field(default=())
+    """What came under a key that was used before: kept for review, and never a reason to permit more."""
 
     @property
     def standing(self) -> tuple[tuple[datetime, Event], ...]:
@@ -104,25 +112,32 @@ def gather(raws: Iterable[object], session: str, protocol: Protocol) -> Record:
     """The record that a heap of reports makes: the same for the same heap, whatever its order and repeats.
 
     Events stand in the order of the time at which they happened; at one time, by number and key. Two different events
-    under one key: the first received counts, the other is kept for review.
+    under one key: the first received counts, the other is kept for review. Where the other stops, pauses, treats or calls it
+    counts as well, under a key of its own: two devices may have made the same one.
     """
-    events: dict[str, Event] = {}
+    told_as: dict[str, list[Event]] = {}
     rejected: dict[str, Rejected] = {}
     for raw in raws:
         read = read_event(raw, session, protocol)
         if isinstance(read, Rejected):
             rejected[read.raw] = read
             continue
-        known = events.get(read.key)
-        if known is None:
-            events[read.key] = read
-            continue
-        kept, other = sorted((known, read), key=_received)
-        events[read.key] = kept
-        if kept.content != other.content:
-            rejected[as_json(other)] = Rejected(as_json(other), f"key: {read.key!r} was used before for another event.")
+        _once(told_as.setdefault(read.key, []), read)
+    events: dict[str, Event] = {}
+    others: list[Event] = []
+    for key, rows in told_as.items():
+        kept, *rest = sorted(rows, key=_received)
+        events[key] = kept
+        for other in rest:
+            rejected[as_json(other)] = Rejected(as_json(other), f"key: {key!r} was used before for another event.")
+            others.append(other)
+    for other in others:
+        if other.type in ALWAYS_COUNT:
+            key = _own_key(other)
+            events.setdefault(key, other.model_copy(update={"key": key}))
     skew = timedelta(minutes=int(protocol.observing.clock_ahead_most.value))
-    told, unmatched, refused = _corrected(events, skew, protocol)
+    not_before = _not_before(events.values(), protocol)
+    told, unmatched, refused = _corrected(events, skew, not_before, protocol)
     for one in refused:
         rejected[one.raw] = one
     return Record(
@@ -130,7 +145,50 @@ def gather(raws: Iterable[object], session: str, protocol: Protocol) -> Record:
         tuple(sorted(told, key=lambda one: (one.at, one.first.seq, one.first.key))),
         tuple(sorted(rejected.values(), key=lambda one: one.raw)),
         unmatched,
+        tuple(
+            sorted(
+                ((one.at(skew, not_before), one) for one in others), key=lambda row: (row[0], row[1].seq, row[1].key)
+            )
+        ),
     )
+
+
+FIRST_DAY = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
+#: What is done before any form: it is never dropped because another device made the same key.
+ALWAYS_COUNT = frozenset(
+    {
+        EventType.PAUSED,
+        EventType.STOPPED_EARLY,
+        EventType.TREATED_AS_ANAPHYLAXIS,
+        EventType.MEDICINE_GIVEN,
+        EventType.EMERGENCY_CALLED,
+    }
+)
+
+
+def _once(rows: list[Event], read: Event) -> None:
+    """Add an event to those of its key, unless it is one of them told again: then the copy that came first stays."""
+    for place, known in enumerate(rows):
+        if known.content == read.content:
+            rows[place] = min(known, read, key=_received)
+            return
+    rows.append(read)
+
+
+def _own_key(event: Event) -> str:
+    """A key made of the event's own content: the same for every copy of it."""
+    bare = event.model_copy(update={"seq": 1, "received_at": event.device_at})
+    return "again-" + hashlib.sha256(as_json(bare).encode()).hexdigest()[:16]
+
+
+def _not_before(events: Iterable[Event], protocol: Protocol) -> datetime | None:
+    """The earliest time that a device may name: long before the plan was signed there was no such session."""
+    opened = min((one for one in events if isinstance(one.data, Opened)), key=_received, default=None)
+    if opened is None or not isinstance(opened.data, Opened):
+        return None
+    most = timedelta(minutes=int(protocol.observing.clock_behind_most.value))
+    signed = opened.data.signed_at
+    return signed - most if signed.astimezone(UTC) > FIRST_DAY + most else None
 
 
 def _received(event: Event) -> tuple[Any, ...]:
@@ -138,7 +196,7 @@ def _received(event: Event) -> tuple[Any, ...]:
 
 
 def _corrected(
-    events: Mapping[str, Event], skew: timedelta, protocol: Protocol
+    events: Mapping[str, Event], skew: timedelta, not_before: datetime | None, protocol: Protocol
 ) -> tuple[list[Told], tuple[Event, ...], list[Rejected]]:
     """Events with the corrections that stand. A correction may itself be taken back, by one without ``instead``."""
     corrections = [
@@ -149,31 +207,38 @@ def _corrected(
     refused: list[Rejected] = []
     unmatched: list[Event] = []
     of: dict[str, list[tuple[Event, Event | None]]] = {}
+    ever: dict[str, list[Event]] = {}
     for one, said in corrections:
         if said.corrects not in events:
             unmatched.append(one)
         elif said.corrects in keys:
             if said.instead is not None:
                 refused.append(Rejected(as_json(one), TAKEN_BACK_ONLY))
-        elif one.key not in taken_back:
-            made = _instead(events[said.corrects], said, protocol)
+        else:
+            made = _instead(events[said.corrects], said, one.received_at, protocol)
             if isinstance(made, Rejected):
                 refused.append(Rejected(as_json(one), made.reason))
-            else:
+                continue
+            if made is not None:
+                ever.setdefault(said.corrects, []).append(made)
+            if one.key not in taken_back:
                 of.setdefault(said.corrects, []).append((one, made))
     told = []
     for event in events.values():
         rows = of.get(event.key, [])
         stands = rows[-1][1] if rows else event
-        moment = (stands or event).at(skew)
+        moment = (stands or event).at(skew, not_before)
         told.append(
             Told(
                 moment,
                 stands,
-                event.at(skew),
+                event.at(skew, not_before),
                 event,
                 tuple(row for row, _ in rows),
                 clock_ahead=event.device_at > event.received_at + skew,
+                clock_behind=event.clock_behind(not_before),
+                late=max(event.received_at - event.at(skew, not_before), timedelta(0)),
+                versions=tuple((one.at(skew, not_before), one) for one in (event, *ever.get(event.key, ()))),
             )
         )
     return told, tuple(unmatched), refused
@@ -183,13 +248,16 @@ def _corrected(
 TAKEN_BACK_ONLY = "corrects: a correction is taken back, never rewritten; correct the event itself."
 
 
-def _instead(target: Event, correction: Correction, protocol: Protocol) -> Event | Rejected | None:
+def _instead(target: Event, correction: Correction, told_at: datetime, protocol: Protocol) -> Event | Rejected | None:
     """The event as the correction tells it: the same type, other data, perhaps another time."""
     if correction.instead is None:
         return None
     raw = json.loads(as_json(target)) | {"data": correction.instead}
     if correction.happened_at is not None:
-        raw["device_at"] = correction.happened_at.isoformat()
+        if correction.happened_at > told_at:
+            return Rejected("", "happened_at: nothing is corrected to a time that had not come when it was corrected.")
+        # The time that counts is the correction's, which was written down when it was received.
+        raw["device_at"], raw["received_at"] = correction.happened_at.isoformat(), told_at.isoformat()
     made = read_event(raw, target.session, protocol)
     return Rejected("", f"instead: {made.reason}") if isinstance(made, Rejected) else made
 

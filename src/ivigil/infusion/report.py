@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -12,10 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.delivered import Delivered
-from ivigil.infusion.due import due, next_vitals_at
+from ivigil.infusion.due import DueKind, due, next_vitals_at, stop_due_at
 from ivigil.infusion.events import (
     CheckConfirmed,
-    Completed,
     ContainerChanged,
     Correction,
     Data,
@@ -35,6 +34,7 @@ from ivigil.infusion.events import (
 )
 from ivigil.infusion.live import Live, replay
 from ivigil.infusion.record import Record, Told
+from ivigil.infusion.response import line
 from ivigil.infusion.session import Session
 from ivigil.infusion.tolerance import lesson, remembered
 from ivigil.infusion.workflow import Phase
@@ -43,6 +43,7 @@ from ivigil.patient import ProductHistory
 from ivigil.prescription.plan import as_plain_number
 
 TENTHS, HUNDREDTHS = 10, 100
+MINUTE = timedelta(minutes=1)
 
 Number = Annotated[Decimal, PlainSerializer(as_plain_number, return_type=float, when_used="json")]
 
@@ -63,7 +64,10 @@ class Change(_Part):
 class Entry(_Part):
     """One line of the timeline. ``first`` is what was reported first, where it was corrected since.
 
-    ``signs`` holds the values of vital signs as they stand, by name; it is empty for every other report.
+    ``signs`` holds the values of vital signs as they stand, by name; it is empty for every other report. ``told_late_min`` is how
+    many minutes after it happened the record got it, where that is more than the protocol bears: written down later, sent
+    later, or the device's clock is behind. ``clock_ahead`` and ``clock_behind``: it cannot have been right, and the time of
+    receipt counts.
     """
 
     at: AwareDatetime
@@ -75,13 +79,16 @@ class Entry(_Part):
     first: str | None = None
     struck: bool = False
     clock_ahead: bool = False
+    clock_behind: bool = False
+    told_late_min: int | None = None
     corrected: tuple[Change, ...] = ()
     signs: dict[str, Number] = {}
 
 
 class Missed(_Part):
-    """Vital signs that were due and came late, or never (``taken_at`` null)."""
+    """What was due and came late, or never (``taken_at`` null): vital signs, or stopping the pump."""
 
+    what: str = DueKind.VITALS.value
     due_at: AwareDatetime
     taken_at: AwareDatetime | None
 
@@ -94,11 +101,25 @@ class Unread(_Part):
 
 
 class Broken(_Part):
-    """Something that was done and was not permitted, with the reasons."""
+    """Something that was done and was not permitted: by whom, the reasons against it, and the reason that was given for it."""
 
     at: AwareDatetime
     action: str
+    by: str
+    role: str
     reasons: tuple[str, ...]
+    because: str | None
+
+
+class Alarm(_Part):
+    """A limit of a vital sign or a set of criteria that was met after the start; ``grade`` null: shown, and asked about."""
+
+    at: AwareDatetime
+    code: str
+    text: str
+    grade: Grade | None
+    policy: bool
+    sources: tuple[str, ...]
 
 
 class ReactionSeen(_Part):
@@ -115,8 +136,8 @@ class ContainerGiven(_Part):
     """A container: what it held, what of it was given, and what was left."""
 
     product: str
-    lot: str
-    expires_on: str
+    lot: str | None
+    expires_on: str | None
     size_g: Number
     given_g: Number
     left_g: Number
@@ -131,7 +152,11 @@ class RateRun(_Part):
 
 
 class Reconciled(_Part):
-    """Plan against delivered. ``unaccounted_ml`` ran although no reported container held it."""
+    """Plan against delivered. ``unaccounted_ml`` ran although no reported container held it.
+
+    ``residual_agrees``: what was measured in what hung last is what the reported rates leave there, within the protocol's share
+    of the volume (null: not measured). ``beyond_plan_g`` was given beyond the planned dose and that share.
+    """
 
     planned_g: Number
     given_g: Number
@@ -141,6 +166,9 @@ class Reconciled(_Part):
     given_ml: Number
     unaccounted_ml: Number
     measured_residual_ml: Number | None
+    expected_residual_ml: Number
+    residual_agrees: bool | None
+    beyond_plan_g: Number
     balances: bool
 
 
@@ -169,6 +197,7 @@ class SessionReport(_Part):
     due: tuple[tuple[str, AwareDatetime], ...]
     deviations: tuple[Broken, ...]
     reactions: tuple[ReactionSeen, ...]
+    alarms: tuple[Alarm, ...]
     worst_grade: Grade | None
     worst_ctcae: int | None
     locked_by: str
@@ -201,9 +230,10 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
     live = replay(record, bedside)
     session, until = live.session, live.last or bedside.infusion.starts_at
     given = live.given(until)
-    missed, seen = _walk(record, bedside)
+    missed, seen, alarms = _walk(record, bedside)
+    by_key = {one.first.key: one for one in record.told}
     learned = lesson(session, bedside, given.grams, tuple((one.since, _word(one)) for one in seen))
-    worst = session.worst_ever if session.started_at is not None else None
+    worst = session.worst_ever
     opened = session.opened
     length = None if session.started_at is None else (session.ended_at or until) - session.started_at
     return SessionReport(
@@ -231,11 +261,15 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
             Broken(
                 at=one.at,
                 action=one.action.value,
+                by=by_key[one.key].first.actor.by,
+                role=by_key[one.key].first.actor.role,
                 reasons=tuple(bedside.protocol.bars[code].text for code in one.codes),
+                because=_because(by_key[one.key]),
             )
             for one in session.deviations
         ),
         reactions=seen,
+        alarms=alarms,
         worst_grade=worst,
         worst_ctcae=None if worst is None else bedside.protocol.responses[worst].ctcae,
         locked_by=session.lock.value,
@@ -244,7 +278,7 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
             ContainerGiven(
                 product=one.label.product,
                 lot=one.label.lot,
-                expires_on=one.label.expires_on.isoformat(),
+                expires_on=None if one.label.expires_on is None else one.label.expires_on.isoformat(),
                 size_g=one.label.size_g,
                 given_g=_rounded(one.given_g, HUNDREDTHS),
                 left_g=_rounded(one.left_ml * one.grams_per_ml, HUNDREDTHS),
@@ -275,6 +309,10 @@ def _rounded(value: Fraction, parts: int) -> Decimal:
 
 def _reconciled(given: Delivered, session: Session, bedside: Bedside) -> Reconciled:
     left = sum((one.left_ml * one.grams_per_ml for one in given.containers), Fraction(0))
+    share = Fraction(bedside.protocol.complete_within.value)
+    planned_g, measured = Fraction(bedside.infusion.dose_g), session.residual_ml
+    off = None if measured is None else abs(Fraction(measured) - given.hanging_ml)
+    beyond = given.grams - planned_g if given.grams > planned_g * (1 + share) else Fraction(0)
     return Reconciled(
         planned_g=bedside.infusion.dose_g,
         given_g=_rounded(given.grams, HUNDREDTHS),
@@ -283,14 +321,50 @@ def _reconciled(given: Delivered, session: Session, bedside: Bedside) -> Reconci
         planned_ml=bedside.infusion.total_ml,
         given_ml=_rounded(given.ml, TENTHS),
         unaccounted_ml=_rounded(given.unhung_ml, TENTHS),
-        measured_residual_ml=session.residual_ml,
+        measured_residual_ml=measured,
+        expected_residual_ml=_rounded(given.hanging_ml, TENTHS),
+        residual_agrees=None if off is None else off <= Fraction(bedside.infusion.total_ml) * share,
+        beyond_plan_g=_rounded(beyond, HUNDREDTHS),
         balances=given.hung_g == given.grams + left,
     )
 
 
-def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[ReactionSeen, ...]]:
-    """What was due and came late, and every symptom with its beginning and end."""
+def _because(told: Told) -> str | None:
+    """The reason that somebody gave for what was done."""
+    said: str | None = getattr((told.event or told.first).data, "because", None)
+    return said
+
+
+def _alarms(at: datetime, before: Session, after: Session, bedside: Bedside) -> Iterable[Alarm]:
+    """What was met with this report and not before it."""
+    if after.started_at is None:
+        return
+    earlier = {one.code for one in before.met} if before.started_at is not None else set()
+    for met in after.met:
+        if met.code not in earlier:
+            text = f"{met.trigger.text} It was {_plain(met.value)}."
+            row = line(text, met.trigger)
+            yield Alarm(
+                at=at, code=met.code, text=text, grade=met.trigger.grade, policy=row.policy, sources=row.sources
+            )
+    known = {(one.rule, one.number) for one in before.criteria}
+    for one in after.criteria:
+        if (one.rule, one.number) not in known:
+            rule = bedside.protocol.anaphylaxis[one.rule]
+            yield Alarm(
+                at=at,
+                code=f"{one.rule}_{one.number}",
+                text=f"Anaphylaxis by {_words(one.rule).upper()}, criterion {one.number}: {', '.join(one.because)}.",
+                grade=Grade.SEVERE,
+                policy=line(rule.text, rule).policy,
+                sources=rule.src,
+            )
+
+
+def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[ReactionSeen, ...], tuple[Alarm, ...]]:
+    """What was due and came late, every symptom with its beginning and end, and every limit that was met."""
     live, late, seen = Live(bedside), [], []
+    alarms: list[Alarm] = []
     owed: datetime | None = None
     open_: dict[str, ReactionSeen] = {}
     for at, event in record.standing:
@@ -298,7 +372,11 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
         if before.started_at is not None and before.phase is not Phase.ENDED and owed is None:
             due_at = next_vitals_at(before, bedside)
             owed = due_at if due_at is not None and at > due_at + bedside.grace else None
+        stop = stop_due_at(before, bedside)
         after = live.tell(at, event)
+        alarms += _alarms(at, before, after, bedside)
+        if stop is not None and not after.ml_per_h and at > stop + bedside.grace:
+            late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=at))
         wanted = bedside.protocol.observing.set_of
         if owed is not None and after.whole_set_at(wanted) != before.whole_set_at(wanted):
             late.append(Missed(due_at=owed, taken_at=at))
@@ -316,7 +394,11 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
             seen.append(open_.pop(name).model_copy(update={"until": at}))
     if owed is not None:
         late.append(Missed(due_at=owed, taken_at=None))
-    return tuple(late), tuple(sorted((*seen, *open_.values()), key=lambda one: (one.since, one.symptom)))
+    stop = stop_due_at(live.session, bedside)
+    if stop is not None and live.last is not None and live.last > stop + bedside.grace:
+        late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=None))
+    reactions = sorted((*seen, *open_.values()), key=lambda one: (one.since, one.symptom))
+    return tuple(sorted(late, key=lambda one: one.due_at)), tuple(reactions), tuple(alarms)
 
 
 def _word(one: ReactionSeen) -> str:
@@ -337,6 +419,10 @@ def _entry(told: Told, started_at: datetime | None, bedside: Bedside) -> Entry:
         first=first if told.corrections and told.event is not None and first != said else None,
         struck=told.event is None,
         clock_ahead=told.clock_ahead,
+        clock_behind=told.clock_behind,
+        told_late_min=told.late // MINUTE
+        if told.late > bedside.minutes(bedside.protocol.observing.told_late_after.value)
+        else None,
         corrected=tuple(
             Change(at=one.received_at, by=one.actor.by, role=one.actor.role, because=one.data.because)
             for one in told.corrections
@@ -375,7 +461,9 @@ def sentence(data: Data, bedside: Bedside) -> str:
         case Paused():
             return ", ".join(("Paused", *_texts(data.because)))
         case ContainerChanged():
-            return f"Hung {data.product} {_plain(data.size_g)} g in {_plain(data.volume_ml)} mL, lot {data.lot}, expires {data.expires_on.isoformat()}"
+            lot = f"lot {data.lot}" if data.lot is not None else "lot UNRECORDED"
+            until = "expiry UNRECORDED" if data.expires_on is None else f"expires {data.expires_on.isoformat()}"
+            return f"Hung {data.product} {_plain(data.size_g)} g in {_plain(data.volume_ml)} mL, {lot}, {until}"
         case MedicineGiven():
             dose = f" {_plain(data.dose_mg)} mg" if data.dose_mg is not None else ""
             return ", ".join((f"Given: {_words(data.medicine)}{dose} {data.route}", *_texts(data.text)))
@@ -383,14 +471,13 @@ def sentence(data: Data, bedside: Bedside) -> str:
             extra = [
                 *(["agrees to go on"] if data.agrees_to_restart else []),
                 *(["lifts the limit"] if data.lifts_cap else []),
+                *(["lets the patient go"] if data.lets_go else []),
             ]
             return ", ".join((f"Told {data.who}: {data.said}", *extra))
         case EmergencyCalled():
             return f"Emergency called{f' ({data.number})' if data.number else ''}"
         case StoppedEarly():
             return ", ".join(("Stopped early", *_texts(data.because)))
-        case Completed():
-            return "Completed"
         case Note():
             return data.text
         case Correction():

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.doses import AdrenalineDose, MedicineDose, adrenaline_dose, medicine_dose
+from ivigil.infusion.events import Check
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import Criterion
 from ivigil.knowledge.facts import Fact
@@ -61,7 +62,12 @@ def advice(session: Session, bedside: Bedside) -> Advice | None:
         return _advice(_at_least_severe(grade), session.criteria, asked, session, bedside, adrenaline=True)
     if grade is None:
         return None
-    return _advice(grade, (), asked, session, bedside, adrenaline=grade is Grade.LIFE_THREATENING)
+    return _advice(grade, (), asked, session, bedside, adrenaline=adrenaline_first(grade))
+
+
+def adrenaline_first(grade: Grade) -> bool:
+    """Whether a grade alone, without any criterion met, calls for adrenaline."""
+    return grade is Grade.LIFE_THREATENING
 
 
 def as_anaphylaxis(session: Session, bedside: Bedside) -> Advice:
@@ -85,7 +91,6 @@ def _advice(
     protocol, ordered = bedside.protocol, bedside.ordered
     response: Response = protocol.responses[grade]
     age, weight = ordered.age_years, weight_today(session, bedside)
-    rows = response.medicines.items if response.medicines else ()
     setting = session.opened.setting if session.opened else ordered.setting
     call = protocol.call[setting]
     return Advice(
@@ -97,16 +102,34 @@ def _advice(
         call=call.by_region.get(ordered.region, call.otherwise),
         criteria=criteria,
         adrenaline=adrenaline_dose(protocol.adrenaline, age, weight, ordered.region) if adrenaline else None,
-        steps=tuple(line(step.text, step) for step in response.steps.values()),
-        medicines=tuple(
-            medicine_dose(name, protocol.medicines[name], age, weight, protocol.adult_from_years.value)
-            for name in rows
-            if not (adrenaline and protocol.medicines[name].never_first_in_anaphylaxis)
-        ),
+        steps=(*_own_steps(session, bedside), *(line(step.text, step) for step in response.steps.values())),
+        medicines=medicines_of(response, weight, bedside, adrenaline=adrenaline),
         restart=response.restart.value,
         wait_min=None if response.wait is None else response.wait.min,
         asked=asked,
         protocol=protocol.name,
+    )
+
+
+def medicines_of(
+    response: Response, weight_kg: Decimal, bedside: Bedside, *, adrenaline: bool
+) -> tuple[MedicineDose, ...]:
+    """A grade's medicines for this patient; where adrenaline comes first, none that must not come before it."""
+    protocol = bedside.protocol
+    return tuple(
+        medicine_dose(
+            name, protocol.medicines[name], bedside.ordered.age_years, weight_kg, protocol.adult_from_years.value
+        )
+        for name in (response.medicines.items if response.medicines else ())
+        if not (adrenaline and protocol.medicines[name].never_first_in_anaphylaxis)
+    )
+
+
+def _own_steps(session: Session, bedside: Bedside) -> tuple[Line, ...]:
+    """What is done about a present symptom itself, before what its grade asks for."""
+    known = bedside.protocol.symptoms
+    return tuple(
+        line(step.text, step) for name in session.symptoms if name in known for step in known[name].steps.values()
     )
 
 
@@ -116,8 +139,12 @@ def line(text: str, fact: Fact) -> Line:
 
 
 def weight_today(session: Session, bedside: Bedside) -> Decimal:
-    """The weight that doses of first aid go by: today's if it was taken, else the plan's."""
-    from ivigil.infusion.events import Check
+    """The weight (kg) that doses of first aid go by: today's while it lies within the tolerance, else the plan's.
 
+    A weight beyond it starts no infusion and may be a slip (7 kg for 70); the plan's is the one that was checked and signed,
+    and the one that the pack's card goes by.
+    """
     taken = session.checks.get(Check.WEIGHT)
-    return bedside.ordered.weight_kg if taken is None or taken.weight_kg is None else taken.weight_kg
+    if taken is None or taken.weight_kg is None or not bedside.within_tolerance(taken.weight_kg):
+        return bedside.ordered.weight_kg
+    return taken.weight_kg

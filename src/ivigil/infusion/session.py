@@ -23,6 +23,7 @@ from ivigil.infusion.events import (
     MedicineGiven,
     Opened,
     PrescriberNotified,
+    Resumed,
     Started,
     StoppedEarly,
     SymptomSeen,
@@ -63,7 +64,10 @@ class Session:
 
     phase: Phase = Phase.PREPARING
     opened: Opened | None = None
+    opened_at: datetime | None = None
     checks: Mapping[Check, CheckConfirmed] = field(default_factory=dict)
+    check_failed_at: datetime | None = None
+    """Since when a check is not as it should be: another patient, particles, a line that does not flush."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rate_since: datetime | None = None
@@ -82,17 +86,23 @@ class Session:
     met: tuple[Met, ...] = ()
     criteria: tuple[Criterion, ...] = ()
     worst_ever: Grade | None = None
+    reaction_since: datetime | None = None
+    """When the reaction that is present, or was last, reached its present grade."""
     quiet_since: datetime | None = None
     """When the last symptom of a reaction had gone."""
     episode: Grade | None = None
     """The worst of the reaction that is present or was last."""
     restarted: bool = False
-    """Whether it was resumed after a reaction."""
+    """Whether it went on after a reaction: resumed, or raised where it was only slowed."""
     lock: Lock = Lock.FREE
     agreed_at: datetime | None = None
+    let_go_at: datetime | None = None
     notified_at: datetime | None = None
     emergency_at: datetime | None = None
     anaphylaxis_at: datetime | None = None
+    """When somebody first treated it as anaphylaxis, or gave adrenaline."""
+    criteria_at: datetime | None = None
+    """When the criteria of anaphylaxis were first met."""
     medicines: tuple[tuple[datetime, MedicineGiven], ...] = ()
     residual_ml: Decimal | None = None
     deviations: tuple[Deviation, ...] = ()
@@ -116,6 +126,11 @@ class Session:
         known = bedside.protocol.symptoms
         return frozenset(sign for name in self.symptoms if name in known for sign in known[name].signs)
 
+    def never_restarts(self, bedside: Bedside) -> bool:
+        """Whether a symptom is present after which the protocol never restarts, whatever its grade."""
+        known, never = bedside.protocol.symptoms, bedside.protocol.never_restart_after.items
+        return any(known[name].kind in never for name in self.symptoms if name in known)
+
 
 def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: Bedside) -> Session:
     """The session after one event.
@@ -131,10 +146,13 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
     after = _flow(session, after, at, ran)
     match event.data:
         case Opened():
-            after = replace(after, opened=event.data)
+            after = replace(after, opened=event.data, opened_at=at)
         case CheckConfirmed():
-            after = replace(after, checks={**session.checks, event.data.check: event.data})
-        case Started() if session.started_at is None:
+            checks = {**session.checks, event.data.check: event.data}
+            wrong = any(not one.ok for name, one in checks.items() if name is not Check.WELL_TODAY)
+            after = replace(after, checks=checks, check_failed_at=(session.check_failed_at or at) if wrong else None)
+        # A resumption without a start that was told: the report of the start was lost, and it runs all the same.
+        case Started() | Resumed() if session.started_at is None:
             after = replace(after, started_at=at, baseline=dict(session.latest))
         case Vitals():
             values = event.data.measured
@@ -143,30 +161,47 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
                 latest={**session.latest, **values},
                 taken_at={**session.taken_at, **dict.fromkeys(values, at)},
             )
-            if session.started_at is None:
-                after = replace(after, baseline=dict(after.latest))
         case SymptomSeen():
             after = replace(after, symptoms=_symptoms(session, at, event.data, bedside))
+            known = bedside.protocol.symptoms.get(event.data.symptom)
+            if event.data.present and known is not None and known.ends_access:
+                # The line is lost: another must be confirmed before anything runs again.
+                after = replace(
+                    after, checks={name: one for name, one in session.checks.items() if name is not Check.ACCESS}
+                )
         case ContainerChanged():
             after = replace(after, hanging=event.data)
         case MedicineGiven():
             after = replace(after, medicines=(*session.medicines, (at, event.data)))
+            if bedside.protocol.is_adrenaline(event.data.medicine):
+                after = _as_anaphylaxis(after, at)
         case PrescriberNotified():
             after = replace(
                 after,
                 notified_at=at,
                 agreed_at=at if event.data.agrees_to_restart else session.agreed_at,
+                let_go_at=at if event.data.lets_go else session.let_go_at,
                 cap_ml_per_h=None if event.data.lifts_cap else session.cap_ml_per_h,
             )
         case EmergencyCalled():
             after = replace(after, emergency_at=at)
         case TreatedAsAnaphylaxis():
-            after = replace(after, anaphylaxis_at=session.anaphylaxis_at or at, lock=Lock.ANAPHYLAXIS)
+            after = _as_anaphylaxis(after, at)
         case StoppedEarly() | Completed():
             after = replace(after, residual_ml=event.data.residual_ml)
-        case _:
-            pass
-    return _reaction(session, after, at, bedside) if isinstance(event.data, SymptomSeen | Vitals | Started) else after
+    found = isinstance(event.data, SymptomSeen | Vitals) or after.started_at != session.started_at
+    return _reaction(session, after, at, bedside) if found else after
+
+
+def _as_anaphylaxis(session: Session, at: datetime) -> Session:
+    """Somebody treats it as anaphylaxis: severe at least, and never restarted."""
+    return replace(
+        session,
+        anaphylaxis_at=session.anaphylaxis_at or at,
+        lock=Lock.ANAPHYLAXIS,
+        worst_ever=worst((session.worst_ever, Grade.SEVERE)),
+        let_go_at=None,
+    )
 
 
 def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Session:
@@ -181,7 +216,7 @@ def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Sessi
         ran_before_pause=before.ml_per_h or before.ran_before_pause,
         ended_at=at if over else None,
         paused_at=at if after.phase is Phase.PAUSED else None,
-        restarted=before.restarted or bool(ran and not before.ml_per_h and before.episode is not None),
+        restarted=before.restarted or (ran > before.ml_per_h and before.episode is not None),
     )
 
 
@@ -202,15 +237,18 @@ def _symptoms(session: Session, at: datetime, seen: SymptomSeen, bedside: Bedsid
 def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -> Session:
     """What a new finding means: criteria, the worst grade, what was borne, and whether it may ever run again."""
     signs = after.signs(bedside)
-    baseline = after.baseline if after.started_at is not None else {}
-    met = triggers_met(after.latest, baseline, bedside.ordered.age_years, signs, bedside.protocol)
+    met = triggers_met(after.latest, after.baseline, bedside.ordered.age_years, signs, bedside.protocol)
     after = replace(after, met=met)
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
     now, earlier = after.reaction, before.reaction
-    after = replace(after, criteria=criteria, worst_ever=worst((before.worst_ever, now)))
+    after = replace(
+        after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at
+    )
     if after.started_at is None:
         return after
+    # Anaphylaxis is severe at least, whatever grades its parts were given.
+    after = replace(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
     if now is None:
         gone = at if earlier is not None else before.quiet_since
         borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
@@ -220,12 +258,12 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     if worse:
         borne = before.borne_ml_per_h
         reached = before.ml_per_h or before.ran_before_pause
-        last = borne if borne < reached else _below(bedside, reached, borne)
+        last = borne if borne < reached else _below(bedside, reached)
         cap = last if cap is None else min(cap, last)
     lock = before.lock
     if criteria:
         lock = Lock.ANAPHYLAXIS
-    elif lock is Lock.FREE and now.rank >= Grade.SEVERE.rank:
+    elif lock in {Lock.FREE, Lock.RETURNED} and (now.rank >= Grade.SEVERE.rank or after.never_restarts(bedside)):
         lock = Lock.SEVERE
     elif lock is Lock.FREE and worse and before.restarted:
         lock = Lock.RETURNED
@@ -234,12 +272,13 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
         quiet_since=None,
         episode=worst((None if earlier is None else before.episode, now)),
         agreed_at=None if worse else after.agreed_at,
+        let_go_at=None if worse else after.let_go_at,
         cap_ml_per_h=cap,
         lock=lock,
+        reaction_since=at if worse or before.reaction_since is None else before.reaction_since,
     )
 
 
-def _below(bedside: Bedside, reached: Fraction, borne: Fraction) -> Fraction:
-    """The step below the rate at which it began, if the patient was watched there without a symptom; else none at all."""
-    lower = [rate for rate in bedside.rates_ml_per_h if rate < reached]
-    return lower[-1] if lower and borne >= lower[-1] else Fraction(0)
+def _below(bedside: Bedside, reached: Fraction) -> Fraction:
+    """The step below a rate at which the patient was watched without a symptom before it began there; else none at all."""
+    return max((rate for rate in bedside.rates_ml_per_h if rate < reached), default=Fraction(0))

@@ -52,7 +52,8 @@ def lesson(
     for at, name in ever:
         kinds.setdefault(known[name].kind if name in known else "other", at)
     if session.lock is Lock.ANAPHYLAXIS:
-        kinds.setdefault("anaphylaxis", session.anaphylaxis_at or session.started_at)
+        seen = [at for at in (session.criteria_at, session.anaphylaxis_at) if at is not None]
+        kinds.setdefault("anaphylaxis", min(seen, default=session.started_at))
     elif worst is not None and not kinds:
         kinds["other"] = session.started_at
     reactions = tuple(Reaction(kind=kind, at=at, grade=ctcae) for kind, at in kinds.items())
@@ -90,5 +91,6 @@ def remembered(learned: Lesson, before: ProductHistory | None) -> ProductHistory
         uneventful_supervised_infusions=int(counts) + (0 if before is None else before.uneventful_supervised_infusions),
         rate_borne_ml_per_kg_h=borne if borne is not None or learned.reactions else earlier,
         last_dose_g=learned.dose_g or None,
-        reactions=None if known is None else (*known, *learned.reactions),
+        # Whether there were earlier ones stays unknown only while there is none to tell: a reaction is never left out.
+        reactions=None if known is None and not learned.reactions else (*(known or ()), *learned.reactions),
     )

@@ -117,12 +117,12 @@ class ReactionState(StrEnum):
 
 
 class Lock(StrEnum):
-    """What ended this infusion for good."""
+    """What ended this infusion for good, the gravest last."""
 
     FREE = "free"
-    ANAPHYLAXIS = "anaphylaxis"
-    SEVERE = "severe"
     RETURNED = "returned"
+    SEVERE = "severe"
+    ANAPHYLAXIS = "anaphylaxis"
 
 
 class Hold(StrEnum):
@@ -153,6 +153,14 @@ class Agreement(StrEnum):
 
     GIVEN = "given"
     NOT_NEEDED = "not_needed"
+    MISSING = "missing"
+
+
+class Release(StrEnum):
+    """Whether a prescriber lets the patient go after a severe reaction."""
+
+    NOT_NEEDED = "not_needed"
+    GIVEN = "given"
     MISSING = "missing"
 
 
@@ -190,6 +198,7 @@ class Situation:
     agreement: Agreement
     left: Left
     observed: Observed
+    release: Release = Release.NOT_NEEDED
 
 
 @dataclass(frozen=True)
@@ -239,6 +248,11 @@ _WATCHED = (
     Barred("watched", frozenset({Watched.NO_BASELINE}), "no-baseline"),
     Barred("watched", frozenset({Watched.OVERDUE}), "vitals-overdue"),
 )
+#: After a reaction: before a restart, and before a raise where it was only slowed.
+_GO_ON = (
+    Barred("wait", frozenset({Wait.RUNNING}), "wait-after-symptoms"),
+    Barred("agreement", frozenset({Agreement.MISSING}), "team-has-not-agreed"),
+)
 _CHECKS = (
     Barred("checks", frozenset({Checks.MISSING}), "checks-missing"),
     Barred("checks", frozenset({Checks.FAILED}), "check-failed"),
@@ -255,14 +269,11 @@ BARS: dict[Action, tuple[Barred, ...]] = {
         *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
         Barred("at_this_rate", frozenset({AtThisRate.NOT_TAKEN}), "vitals-not-at-this-rate"),
         Barred("hold", frozenset({Hold.RUNNING}), "too-early"),
-        *_RATE,
+        *_GO_ON, *_RATE,
     ),
     Action.RESUME: (
         Barred("phase", _not(Phase, Phase.PAUSED), "not-paused"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
-        Barred("wait", frozenset({Wait.RUNNING}), "wait-after-symptoms"),
-        Barred("agreement", frozenset({Agreement.MISSING}), "team-has-not-agreed"),
-        *_RATE,
+        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON, *_RATE,
     ),
     Action.HANG: (
         Barred("phase", frozenset({Phase.STOPPED, Phase.COMPLETED, Phase.ENDED}), "infusion-over"),
@@ -277,6 +288,7 @@ BARS: dict[Action, tuple[Barred, ...]] = {
         Barred("phase", _not(Phase, Phase.STOPPED, Phase.COMPLETED), "infusion-not-over"),
         *_REACTION,
         Barred("observed", frozenset({Observed.RUNNING}), "observation-running"),
+        Barred("release", frozenset({Release.MISSING}), "not-let-go"),
         Barred("watched", frozenset({Watched.NO_BASELINE, Watched.OVERDUE}), "vitals-overdue"),
     ),
     Action.SLOW: (),

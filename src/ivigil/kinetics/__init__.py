@@ -69,7 +69,7 @@ def typical_profile(
     from ivigil.kinetics.profile import profile
 
     return profile(
-        model,
+        _model(model),
         _regimen(regimen),
         _subject(subject),
         days=days,
@@ -101,7 +101,7 @@ def population_percentiles(
     """
     from ivigil.kinetics.population import draw, percentiles, schedule
 
-    asked = _regimen(regimen)
+    model, asked = _model(model), _regimen(regimen)
     chunks = draw(model, _subject(subject), asked.parts[0].per_kg, subjects, seed, None, baseline_g_per_l)
     return percentiles(chunks, schedule(asked, days, model=model))
 
@@ -130,7 +130,7 @@ def population_frames(
     from ivigil.kinetics.frames import chunk_of, level_frames
     from ivigil.kinetics.population import draw, schedule
 
-    asked = _regimen(regimen)
+    model, asked = _model(model), _regimen(regimen)
     plan = schedule(asked, days, model=model)
     per_kg = asked.parts[0].per_kg
     chunks = draw(model, _subject(subject), per_kg, subjects, seed, None, baseline_g_per_l, chunk_of(plan))
@@ -169,7 +169,7 @@ def patient_forecast(
     from ivigil.kinetics.forecast import forecast
     from ivigil.kinetics.treatment import read_treatment
 
-    return forecast(models, _subject(subject), read_treatment(record, igg), policy, **asked)
+    return forecast([_model(one) for one in models], _subject(subject), read_treatment(record, igg), policy, **asked)
 
 
 def read_event_table(text: str, layout: Layout) -> tuple[EventSubject, ...]:
@@ -198,10 +198,25 @@ def write_event_table(subjects: Iterable[EventSubject], layout: Layout) -> str:
     return write_events(subjects, layout)
 
 
-def _regimen(given: str | Regimen) -> Regimen:
-    from ivigil.kinetics.regimens import read_regimen
+def _model(given: object) -> KineticModel:
+    from ivigil.errors import BadInput
+    from ivigil.knowledge.kinetic_models import KineticModel
 
-    return read_regimen(given) if isinstance(given, str) else given
+    if not isinstance(given, KineticModel):
+        shown = given if isinstance(given, str) else type(given).__name__
+        raise BadInput("model", shown, "A model is a fact, not its name.", "Give Knowledge().kinetic_model(name).")
+    return given
+
+
+def _regimen(given: object) -> Regimen:
+    from ivigil.errors import BadInput
+    from ivigil.kinetics.regimens import Regimen, read_regimen
+
+    if isinstance(given, Regimen):
+        return given
+    if not isinstance(given, str):
+        raise BadInput("regimen", type(given).__name__, "It is words or a Regimen.", "Write `iv 0.4 g/kg every 28 d`.")
+    return read_regimen(given)
 
 
 def _subject(given: Mapping[str, object] | Subject) -> Subject:

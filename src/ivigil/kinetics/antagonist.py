@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ivigil.findings import Finding, Severity
 from ivigil.kinetics import ode
 from ivigil.kinetics.course import Course, Response, baseline_differs, not_linear, steady_start
+from ivigil.kinetics.dose_range import beyond
 from ivigil.kinetics.individual import doubts, outside
 from ivigil.kinetics.regimens import Regimen
 from ivigil.kinetics.subjects import Subject
@@ -110,23 +111,12 @@ def dosing(model: KineticModel, regimen: Regimen | None, subject: Subject) -> tu
     """Doses beyond those that the model was built on."""
     if regimen is None:
         return ()
-    span, found = model.population.dose_mg_per_kg, []
+    found: list[Finding | None] = []
     weight = subject.dosing_weight_kg or subject.weight_kg
     for part in regimen.parts:
         per_kg = part.amount / part.doses if part.per_kg else part.grams(weight) / weight if weight else None
-        if span.min is None or span.max is None or per_kg is None:
-            continue
-        mg_per_kg = per_kg * MG_PER_G
-        if not span.min * (1 - 1e-9) <= mg_per_kg <= span.max * (1 + 1e-9):
-            found.append(
-                Finding(
-                    code="outside-dose",
-                    severity=Severity.WARNS,
-                    text=f"{model.id} was built on single doses of {span.min:g} to {span.max:g} mg/kg; this one is {mg_per_kg:.4g} mg/kg.",
-                    remedy="Check the unit; read the result as an extrapolation.",
-                    sources=(model.citation,),
-                )
-            )
+        if per_kg is not None:
+            found.append(beyond(model, model.population.course_mg_per_kg.iv, per_kg * MG_PER_G, "single doses"))
         if part.doses > 1 or part.every_d is not None or len(regimen.parts) > 1:
             found.append(
                 Finding(
@@ -137,4 +127,4 @@ def dosing(model: KineticModel, regimen: Regimen | None, subject: Subject) -> tu
                     sources=(model.citation,),
                 )
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(one for one in found if one is not None))

@@ -17,9 +17,12 @@ from ivigil.kinetics.likelihood import SAME_D
 
 Floats = NDArray[np.float64]
 
-#: Slices between the least and the greatest value; only those in which a percentile lies are sorted.
-SLICES = 2048
-LANES = 32
+#: Slices of the values; only those in which a percentile lies are sorted.
+SLICES = 1024
+#: So many of the values say where the slices lie; what is beyond them falls into the first or the last.
+LOOKED_AT = 256
+#: Single precision, which takes nothing from either kind of values.
+FIRST, LAST = np.float32(0.0), np.float32(SLICES - 1)
 
 
 def quantiles(values: Floats, weights: Floats, percents: Sequence[float]) -> list[float]:
@@ -74,59 +77,53 @@ def _each_row(rows, weights, shares, slices, masses, wanted, members, out):
 
 @compiled()
 def _quantiles(values, weights, targets, slices, masses, wanted, members, out):
-    least, greatest = _extent(values)
+    least, greatest = _extent(values[:: max(values.size // LOOKED_AT, 1)])
+    if not greatest > least:
+        least, greatest = _extent(values)
     if not greatest > least:
         out[:] = least
         return
     # Rounding keeps the order of values, so the slices are in their order too.
-    width = np.float32(SLICES - 1) / (greatest - least)
+    width = LAST / (greatest - least)
     for one in range(values.size):
-        slices[one] = min(max(np.int32((values[one] - least) * width), 0), SLICES - 1)
+        slices[one] = np.int32(min(max((values[one] - least) * width, FIRST), LAST))
     masses[:] = 0.0
     for one in range(values.size):
         masses[slices[one]] += weights[one]
-    # Which slice each percentile lies in.
+    # Which slice each percentile lies in, and the mass of those before it.
     wanted[:] = False
-    place, reached = 0, masses[0]
-    for target in targets:
-        while reached < target and place < SLICES - 1:
+    place, before = 0, 0.0
+    lies_in, mass_before = np.empty(targets.size, np.int64), np.empty(targets.size)
+    for number in range(targets.size):
+        while before + masses[place] < targets[number] and place < SLICES - 1:
+            before += masses[place]
             place += 1
-            reached += masses[place]
-        wanted[place] = True
+        wanted[place], lies_in[number], mass_before[number] = True, place, before
     count = 0
     for one in range(values.size):
         if wanted[slices[one]]:
             members[count] = one
             count += 1
     _sort(values, members, count)
-    # And where in it: mass of the slices before, then member by member.
-    at, before, place = 0, 0.0, 0
+    # And where in it, member by member.
+    at = 0
     for number in range(targets.size):
-        while at < count:
-            own = slices[members[at]]
-            while place < own:
-                if not wanted[place]:
-                    before += masses[place]
-                place += 1
-            if before + weights[members[at]] >= targets[number] or at == count - 1:
-                break
-            before += weights[members[at]]
+        while slices[members[at]] < lies_in[number] and at < count - 1:
             at += 1
-        out[number] = values[members[at]]
+        one, reached = at, mass_before[number] + weights[members[at]]
+        while reached < targets[number] and one < count - 1 and slices[members[one + 1]] == lies_in[number]:
+            one += 1
+            reached += weights[members[one]]
+        out[number] = values[members[one]]
 
 
-@compiled()
+@compiled(inline="always")
 def _extent(values):
-    """Least and greatest, in lanes side by side: one after the other each comparison would wait for the last."""
-    low, high = np.empty(LANES, values.dtype), np.empty(LANES, values.dtype)
-    low[:] = high[:] = values[0]
-    whole = values.size // LANES * LANES
-    for begin in range(0, whole, LANES):
-        for lane in range(LANES):
-            low[lane], high[lane] = min(low[lane], values[begin + lane]), max(high[lane], values[begin + lane])
-    for one in range(whole, values.size):
-        low[0], high[0] = min(low[0], values[one]), max(high[0], values[one])
-    return low.min(), high.max()
+    """Least and greatest."""
+    low = high = values[0]
+    for one in range(1, values.size):
+        low, high = min(low, values[one]), max(high, values[one])
+    return low, high
 
 
 @compiled()
@@ -171,42 +168,49 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
             kinds += 1
     left = np.empty((kinds, 3, block))
     states, decays, rates = np.empty((3, block)), np.empty((3, block)), np.empty((3, block))
-    amplitudes, volume, base = np.empty((3, 3, block)), np.empty(block), np.empty(block)
+    amplitudes, base = np.empty((3, 3, block)), np.empty(block)
+    # Into a vein only, what is absorbed from a depot stays nothing.
+    terms = 2 if (dose_route == kernels.IV).all() else 3
     own_rates, own_amplitudes = np.empty(3), np.empty((3, 3))
     for begin in range(0, parameters.shape[0], block):
         size = min(block, parameters.shape[0] - begin)
         for j in range(size):
             kernels._disposition(parameters[begin + j], own_rates, own_amplitudes)
-            volume[j], base[j] = 1.0 / parameters[begin + j, kernels.VC], parameters[begin + j, kernels.BASELINE]
+            base[j] = parameters[begin + j, kernels.BASELINE]
             for one in range(3):
                 states[one, j] = 0.0
                 rates[one, j] = own_rates[one]
                 decays[one, j] = math.exp(-own_rates[one] * step_d)
                 for route in range(3):
-                    amplitudes[route, one, j] = own_amplitudes[route, one]
+                    amplitudes[route, one, j] = own_amplitudes[route, one] / parameters[begin + j, kernels.VC]
         for kind in range(kinds):
             dose = likes[kind]
             since, over, route = joins[dose] * step_d - dose_d[dose], dose_over_d[dose], dose_route[dose]
-            for one in range(3):
+            for one in range(terms):
                 for j in range(size):
                     left[kind, one, j] = 0.0
                     if amplitudes[route, one, j] != 0.0:
                         left[kind, one, j] = amplitudes[route, one, j] * kernels._entering(rates[one, j], since, over)
         done = 0
         for output in range(outputs):
-            if output:
-                for one in range(3):
-                    for j in range(size):
-                        states[one, j] *= decays[one, j]
             while done < dose_d.size and joins[done] <= output:
                 kind, grams = kind_of[done], dose_g[done]
-                for one in range(3):
+                for one in range(terms):
                     for j in range(size):
                         states[one, j] += grams * left[kind, one, j]
                 done += 1
-            row = out[output]
-            for j in range(size):
-                row[begin + j] = np.float32((states[0, j] + states[1, j] + states[2, j]) * volume[j] + base[j])
+            row = out[output, begin : begin + size]
+            if terms == 2:  # noqa: PLR2004 - disposition alone
+                for j in range(size):
+                    row[j] = np.float32(states[0, j] + states[1, j] + base[j])
+                    states[0, j] *= decays[0, j]
+                    states[1, j] *= decays[1, j]
+            else:
+                for j in range(size):
+                    row[j] = np.float32(states[0, j] + states[1, j] + states[2, j] + base[j])
+                    states[0, j] *= decays[0, j]
+                    states[1, j] *= decays[1, j]
+                    states[2, j] *= decays[2, j]
         for dose in range(dose_d.size):  # what still ran at an output
             if dose_over_d[dose] > 0.0:
                 route, over = dose_route[dose], dose_over_d[dose]
@@ -214,6 +218,6 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
                     since = output * step_d - dose_d[dose]
                     for j in range(size):
                         more = 0.0
-                        for one in range(3):
+                        for one in range(terms):
                             more += amplitudes[route, one, j] * kernels._entering(rates[one, j], since, over)
-                        out[output, begin + j] += np.float32(dose_g[dose] * more * volume[j])
+                        out[output, begin + j] += np.float32(dose_g[dose] * more)

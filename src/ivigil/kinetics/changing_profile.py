@@ -10,6 +10,7 @@ from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity, in_order
 from ivigil.kinetics.catalogue import provenance
 from ivigil.kinetics.changing import Changing, stretches
+from ivigil.kinetics.dose_range import of_regimen
 from ivigil.kinetics.linear import Floats, disposition, terminal_half_life_d
 from ivigil.kinetics.profile import (
     Profile,
@@ -92,7 +93,7 @@ def changing_profile(
         times_d=tuple(times.tolist()),
         igg_g_per_l=tuple((curve(times) + base).tolist()),
         response=_response(model, curve, times),
-        findings=in_order((*made.findings, *provenance(model), _said(subject))),
+        findings=in_order((*of_regimen(model, regimen, subject), *made.findings, *provenance(model), _said(subject))),
         unused=tuple(one for one in _unused(subject, regimen, made.used) if one != "weights" or not weighed),
     )
 

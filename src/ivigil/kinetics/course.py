@@ -13,7 +13,6 @@ from ivigil.errors import BadInput
 from ivigil.findings import Finding, Severity
 from ivigil.kinetics.individual import SAME_BASELINE_G_PER_L
 from ivigil.kinetics.ode import AREA, IGG, Events, System, events_of, states_of
-from ivigil.kinetics.regimens import dose_days
 from ivigil.kinetics.window import Window
 from ivigil.knowledge.kinetic_models import KineticModel, Positive
 
@@ -117,10 +116,8 @@ def steady_start(system: System, window: Window, model: KineticModel) -> Floats:
     from the last two, and is brought below :data:`STEADY_WITHIN` of every state, twice in a row.
 
     Raises:
-        BadInput: an infusion runs beyond the interval, or no steady state is reached.
+        BadInput: no steady state is reached.
     """
-    if any(dose.day + dose_days(dose.over_h) > window.end for dose in window.doses):
-        raise BadInput("--regimen", "over", "Every infusion of an interval ends within it.", "Give --days instead.")
     given = events_of(window.doses, window.end)
     state, moved, settled = system.rest, np.inf, 0
     for _ in range(MOST_CYCLES):

@@ -100,12 +100,14 @@ class Prior:
 class Posterior:
     """The mode and weighted samples. ``mode`` and ``samples`` are parameters by slot; ``weights`` sum to 1.
 
-    ``ess`` is the effective number of samples; ``log_evidence`` the log density of the levels under the model.
+    ``predicted`` is what each sample predicts for each level (samples, levels), g/L. ``ess`` is the effective number of
+    samples; ``log_evidence`` the log density of the levels under the model.
     """
 
     mode: Floats
     samples: Floats
     weights: Floats
+    predicted: Floats
     ess: float
     log_evidence: float
     converged: bool
@@ -114,8 +116,9 @@ class Posterior:
 def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
     """Mode and posterior; without levels the posterior is the prior and the mode the typical subject."""
     parameters, weights = np.empty((samples, kernels.SLOTS)), np.empty(samples)
+    seen = np.empty((samples, data.level_d.size))
     z, converged, log_evidence = _fit(
-        *_fixed(prior, data), -1, weights, parameters, *_standards(seed, samples, prior.slots.size)
+        *_fixed(prior, data), -1, weights, parameters, seen, *_standards(seed, samples, prior.slots.size)
     )
     mode = prior.typical.copy()
     mode[prior.slots] *= np.exp(prior.omega[prior.slots] * z)
@@ -123,6 +126,7 @@ def fit(prior: Prior, data: Data, samples: int, seed: int) -> Posterior:
         mode=mode,
         samples=parameters,
         weights=weights,
+        predicted=seen,
         ess=float(1.0 / (weights @ weights)),
         log_evidence=float(log_evidence),
         converged=bool(converged),
@@ -145,14 +149,9 @@ def surprise(prior: Prior, data: Data, place: int, samples: int, seed: int) -> f
     The prediction's variance is that of the posterior from the other levels and of measuring. A level below
     quantification surprises only by what is predicted above its limit.
     """
-    weights, levels = np.empty(samples), np.empty(samples)
-    _fit(
-        *_fixed(prior, data),
-        place,
-        weights,
-        levels.reshape(samples, 1),
-        *_standards(seed, samples, prior.slots.size),
-    )
+    weights, seen = np.empty(samples), np.empty((samples, data.level_d.size))
+    _fit(*_fixed(prior, data), place, weights, np.empty((0, 0)), seen, *_standards(seed, samples, prior.slots.size))
+    levels = seen[:, place]
     mean = float(weights @ levels)
     spread = float(weights @ (levels - mean) ** 2)
     noise = prior.additive_g_per_l**2 + prior.proportional**2 * float(weights @ levels**2)
@@ -169,7 +168,7 @@ def mode(prior: Prior, data: Data) -> tuple[Floats, bool]:
 def log_density(prior: Prior, data: Data, zs: Floats) -> Floats:
     """The log posterior density, up to the levels' own, of rows of z."""
     out = np.empty(len(zs))
-    energies(np.ascontiguousarray(zs), out, *_fixed(prior, data), -1, out, np.empty((0, kernels.SLOTS)))
+    energies(np.ascontiguousarray(zs), out, *_fixed(prior, data), -1, np.empty((0, 0)), np.empty((0, 0)))
     return -out
 
 
@@ -273,6 +272,12 @@ def _draw_standard(seed, attempt, drawn, logs):
         logs[row] = constant - 0.5 * (DEGREES + size) * math.log1p(length * shrink * shrink / DEGREES)
 
 
+@compiled(inline="always")
+def _nothing():
+    """Neither parameters nor predictions are kept."""
+    return np.empty((0, 0)), np.empty((0, 0))
+
+
 @compiled()
 def _gradient(z, out, *fixed):
     size = z.size
@@ -281,7 +286,7 @@ def _gradient(z, out, *fixed):
         for side in range(2):
             moved[2 * one + side] = z
             moved[2 * one + side, one] += GRADIENT_STEP if side else -GRADIENT_STEP
-    energies(moved, values, *fixed, values, np.empty((0, 0)))
+    energies(moved, values, *fixed, *_nothing())
     for one in range(size):
         out[one] = (values[2 * one + 1] - values[2 * one]) / (2.0 * GRADIENT_STEP)
 
@@ -289,7 +294,7 @@ def _gradient(z, out, *fixed):
 @compiled()
 def _value(z, *fixed):
     value = np.empty(1)
-    energies(z.reshape(1, z.size), value, *fixed, value, np.empty((0, 0)))
+    energies(z.reshape(1, z.size), value, *fixed, *_nothing())
     return value[0]
 
 
@@ -348,7 +353,7 @@ def _hessian(z, *fixed):
                     moved[at, i] += a * HESSIAN_STEP
                     moved[at, j] += b * HESSIAN_STEP
                     at += 1
-    energies(moved, values, *fixed, values, np.empty((0, 0)))
+    energies(moved, values, *fixed, *_nothing())
     found = np.empty((size, size))
     at = 1
     for i in range(size):
@@ -379,23 +384,20 @@ def _weigh(logs, weights):
 @compiled()
 def _fit(
     typical, omega, slots, dose_d, dose_g, dose_over_d, dose_route, level_d, level, below, additive, proportional,
-    kinds, step_of, steps, over_of, overs, running, way, left_out, weights, kept, first, first_logs, then, then_logs,
+    kinds, step_of, steps, over_of, overs, running, way, left_out, weights, kept, seen, first, first_logs, then, then_logs,
 ):  # fmt: skip
-    """Mode, whether it was reached, log evidence; ``weights`` of the sample, and what is ``kept`` of it.
-
-    With a level left out that is what is predicted for it (one column), else the parameters (by slot).
-    """
+    """Mode, whether it was reached, log evidence; ``weights`` of the sample, its parameters and what it predicts."""
     fixed = (
         typical, omega, slots, dose_d, dose_g, dose_over_d, dose_route, level_d, level, below, additive, proportional,
         kinds, step_of, steps, over_of, overs, running, way, left_out,
     )  # fmt: skip
     z, converged = _mode(*fixed)
-    size, nothing = z.size, np.empty((0, 0))
+    size = z.size
     # Flat in some direction, or a saddle of rounding: the prior's own curvature is the least there is.
     values, vectors = np.linalg.eigh(_hessian(z, *fixed))
     spread = vectors * (WIDER / np.sqrt(np.maximum(values, 1.0)))
     drawn, logs = _placed(z, spread, first), np.empty(first.shape[0])
-    energies(drawn, logs, *fixed, np.empty(logs.size), nothing)
+    energies(drawn, logs, *fixed, *_nothing())
     masses = np.empty(logs.size)
     _weigh(-logs - first_logs, masses)
     centre, square, mass = np.zeros(size), np.zeros((size, size)), 0.0
@@ -414,10 +416,7 @@ def _fit(
     deviations = WIDER * np.sqrt(np.maximum(values, TINY))
     drawn = _placed(centre, vectors * deviations, then)
     logs = np.empty(then.shape[0])
-    if left_out >= 0:
-        energies(drawn, logs, *fixed, kept.ravel(), nothing)
-    else:
-        energies(drawn, logs, *fixed, logs, kept)
+    energies(drawn, logs, *fixed, kept, seen)
     # The density of the proposal holds the determinant of its spread, the same for all.
     return z, converged, _weigh(-logs - then_logs, weights) + np.log(deviations).sum()
 

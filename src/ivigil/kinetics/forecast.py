@@ -21,18 +21,22 @@ from ivigil.kinetics import kernels
 from ivigil.kinetics.bands import bands, quantiles
 from ivigil.kinetics.catalogue import VERIFICATION, provenance, why_not_forecast
 from ivigil.kinetics.changing import Stretch, stretches
+from ivigil.kinetics.dose_range import of_doses
 from ivigil.kinetics.exposure import Belief, Voice, with_unlearnt
-from ivigil.kinetics.fitting import Data, Posterior, Prior, fit, predicted, simulate, surprise, without
+from ivigil.kinetics.fitting import Data, Posterior, Prior, predicted, simulate
 from ivigil.kinetics.individual import Parameters, check_baseline, individual
 from ivigil.kinetics.population import NAMES, ROUTES, check_seed, omega
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, dose_days
 from ivigil.kinetics.subjects import Subject
+from ivigil.kinetics.surprises import explained
 from ivigil.kinetics.treatment import Treatment
 from ivigil.knowledge.kinetic_models import BaselineKind, Capability, KineticModel
 from ivigil.knowledge.policies import KineticsPolicy
 
 Floats = NDArray[np.float64]
 
+#: A model of less weight says nothing of its own.
+COUNTS_FROM = 0.01
 PERCENTS = (5.0, 25.0, 50.0, 75.0, 95.0)
 UNITS = dict(zip((*NAMES, "baseline"), ("L/d", "L", "L/d", "L", "/d", "", "", "g/L"), strict=True))
 
@@ -66,6 +70,8 @@ class Estimate(_Part):
 
 class LevelSeen(_Part):
     """One level under the model of the greatest weight. ``iwres`` is its distance in residual standard deviations.
+
+    Below quantification only what is predicted above the limit is a distance.
 
     ``surprise`` is its distance from what the other levels predict, in standard deviations of that prediction. An
     ``unexplained`` level is told and does not count in the estimate.
@@ -139,16 +145,7 @@ def forecast(
     asked_for: str | None = None,
 ) -> Forecast:
     """The forecast alone; see :func:`believe`."""
-    made, _ = believe(
-        models,
-        subject,
-        treatment,
-        policy,
-        indication=indication,
-        baseline_g_per_l=baseline_g_per_l,
-        seed=seed,
-        asked_for=asked_for,
-    )
+    made, _, _ = _forecast(models, subject, treatment, policy, indication, baseline_g_per_l, seed, asked_for)
     return made
 
 
@@ -179,6 +176,21 @@ def believe(
         BadInput: no model can forecast this patient, or the one asked for cannot.
         ImpossibleValue: a baseline that is no level, or a seed that is no 64-bit number.
     """
+    made, fitted, weights = _forecast(models, subject, treatment, policy, indication, baseline_g_per_l, seed, asked_for)
+    return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
+
+
+def _forecast(
+    models: Iterable[KineticModel],
+    subject: Subject,
+    treatment: Treatment,
+    policy: KineticsPolicy,
+    indication: str | None,
+    baseline_g_per_l: float | None,
+    seed: int,
+    asked_for: str | None,
+) -> tuple[Forecast, list[_Fitted], Floats]:
+    """The forecast, the models fitted, and their weights."""
     if baseline_g_per_l is not None:
         check_baseline(baseline_g_per_l)
     check_seed(seed)
@@ -198,26 +210,25 @@ def believe(
                 raise BadInput(
                     "--model", model.id, f"It cannot forecast here: {'; '.join(against)}.", "Choose another."
                 )
-            aside.append(_weighed(model, 0.0, against, latest))
+            aside.append(_weighed(model, 0.0, against, latest, indication))
             continue
         candidates.append((model, *_prepared(model, over_time, treatment, baseline_g_per_l)))
     if not candidates:
         reasons = "; ".join(f"{one.id}: {', '.join(one.why_not)}" for one in aside) or "no model was given"
         raise BadInput("RECORD", None, f"No model can forecast this patient ({reasons}).", "Add what they need.")
-    counted, surprises = _explained(candidates, policy, seed)
-    samples = int(policy.samples.value)
-    fitted = [
-        _Fitted(model, prior, data, fit(prior, without(data, counted), samples, seed))
-        for model, prior, data in candidates
-    ]
+    counted, surprises, posteriors = explained([(prior, data) for _, prior, data in candidates], policy, seed)
+    fitted = [_Fitted(*one, posterior) for one, posterior in zip(candidates, posteriors, strict=True)]
     weights = _weights(fitted, bool(counted.any()))
     best = fitted[int(np.argmax(weights))]
     levels = _levels(best, treatment, counted, surprises)
-    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > 0.01)  # noqa: PLR2004 - a model that counts
+    ess = min(one.posterior.ess for one, weight in zip(fitted, weights, strict=True) if weight > COUNTS_FROM)
     converged = all(one.posterior.converged for one in fitted)
     made = Forecast(
         models=(
-            *(_weighed(one.model, float(weight), (), latest) for one, weight in zip(fitted, weights, strict=True)),
+            *(
+                _weighed(one.model, float(weight), (), latest, indication)
+                for one, weight in zip(fitted, weights, strict=True)
+            ),
             *aside,
         ),
         parameters=tuple(estimate for one in fitted for estimate in _estimates(one)),
@@ -230,12 +241,13 @@ def believe(
                 *_findings(
                     fitted, weights, levels, ess, converged, treatment, policy, indication, latest, baseline_g_per_l
                 ),
+                *_carried_over(fitted, weights, over_time, treatment, indication),
                 *_weight_said(subject, treatment, policy),
             )
         ),
         notice=NOTICE,
     )
-    return made, Belief(tuple(_voice(one, float(weight), seed) for one, weight in zip(fitted, weights, strict=True)))
+    return made, fitted, weights
 
 
 # ---- which models
@@ -263,8 +275,10 @@ def _against(
     return tuple(found)
 
 
-def _weighed(model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject) -> WeighedModel:
-    inside = all(
+def _weighed(
+    model: KineticModel, weight: float, why_not: tuple[str, ...], subject: Subject, indication: str | None
+) -> WeighedModel:
+    inside = (indication is None or indication in model.population.indications) and all(
         span.min is None or span.max is None or value is None or span.min <= value <= span.max
         for span, value in (
             (model.population.age_years, subject.age_years),
@@ -320,6 +334,22 @@ def _scale(parts: tuple[Stretch, ...], typical: Floats) -> Floats:
     return np.asarray(np.divide(each, typical, out=np.ones_like(each), where=typical != 0))
 
 
+def _carried_over(
+    fitted: list[_Fitted], weights: Floats, subject: Subject, treatment: Treatment, indication: str | None
+) -> Iterable[Finding]:
+    """Where a model that counts is carried to a condition or to doses that it was not built on."""
+    for model in (one.model for one, weight in zip(fitted, weights, strict=True) if weight > COUNTS_FROM):
+        if indication is not None and indication not in model.population.indications:
+            yield Finding(
+                code="outside-condition",
+                severity=Severity.WARNS,
+                text=f"{model.id} was built on {model.population.disease}, and this patient is treated for {indication}; IgG may be cleared far faster or slower there.",
+                remedy="Leave --model out, so that the models of the condition are weighed.",
+                sources=(model.citation,),
+            )
+        yield from of_doses(model, treatment.doses, lambda day: subject.at(day).weight_kg)
+
+
 def _weight_said(subject: Subject, treatment: Treatment, policy: KineticsPolicy) -> Iterable[Finding]:
     if not treatment.weights:
         return
@@ -350,29 +380,6 @@ def _voice(one: _Fitted, weight: float, seed: int) -> Voice:
     return Voice(one.model, parameters, masses, one.data, float(one.posterior.weights[above].sum()))
 
 
-def _explained(
-    candidates: list[tuple[KineticModel, Prior, Data]], policy: KineticsPolicy, seed: int
-) -> tuple[NDArray[np.bool_], Floats]:
-    """Which levels count, and how much each surprises the model that it surprises least.
-
-    A level that the others make unlikely under every model is set aside, the most surprising first, and the rest is
-    looked at again: it is reported, and no curve is bent to it.
-    """
-    number = candidates[0][2].level_d.size
-    counted, told = np.ones(number, dtype=np.bool_), np.zeros(number)
-    limit, samples = float(policy.unexplained_from.value), int(policy.check_samples.value)
-    while counted.any():
-        places = np.flatnonzero(counted)
-        for at, place in enumerate(places):
-            each = [surprise(prior, without(data, counted), at, samples, seed) for _, prior, data in candidates]
-            told[place] = min(each, key=abs)
-        worst = places[int(np.argmax(np.abs(told[places])))]
-        if abs(told[worst]) <= limit:
-            break
-        counted[worst] = False
-    return counted, told
-
-
 def _weights(fitted: list[_Fitted], measured: bool) -> Floats:
     """By evidence; a family of models on the same trials has one voice, shared by its members' own evidence."""
     families = [one.model.shared_trials or one.model.id for one in fitted]
@@ -389,17 +396,15 @@ def _estimates(one: _Fitted) -> Iterable[Estimate]:
         typical = float(one.prior.typical[slot])
         if not typical and name != "baseline":
             continue
-        values, weights = one.posterior.samples[:, slot], one.posterior.weights
-        low, high = quantiles(values, weights, (5.0, 95.0))
-        spread = one.prior.omega[slot]
-        logs = np.log(values) if spread else np.zeros(1)
-        told = (
-            float(
-                np.sqrt(max(np.average((logs - np.average(logs, weights=weights)) ** 2, weights=weights), 0.0)) / spread
-            )
-            if spread
-            else None
-        )
+        low = high = typical
+        told = None
+        spread = float(one.prior.omega[slot])
+        if spread:
+            values, weights = one.posterior.samples[:, slot], one.posterior.weights
+            low, high = quantiles(values, weights, (5.0, 95.0))
+            logs = np.log(values / typical)
+            centre = weights @ logs
+            told = float(np.sqrt(weights @ (logs - centre) ** 2)) / spread
         yield Estimate(
             model=one.model.id,
             name=name,
@@ -421,6 +426,7 @@ def _levels(
     deviation = np.sqrt(best.prior.additive_g_per_l**2 + (best.prior.proportional * own) ** 2)
     found = []
     for place, level in enumerate(treatment.levels):
+        iwres = float((level.igg_g_per_l - own[place]) / deviation[place])
         found.append(
             LevelSeen(
                 time=_when(treatment, level.day),
@@ -428,7 +434,7 @@ def _levels(
                 below_lloq=level.below,
                 population_predicted=float(typical[place]),
                 individual_predicted=float(own[place]),
-                iwres=float((level.igg_g_per_l - own[place]) / deviation[place]),
+                iwres=min(iwres, 0.0) if level.below else iwres,
                 surprise=float(surprises[place]),
                 unexplained=not bool(counted[place]),
             )
@@ -516,7 +522,7 @@ def _findings(
         )
     for model, weight in zip((one.model for one in fitted), weights, strict=True):
         made = individual(model, subject, baseline_g_per_l)
-        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > 0.01)  # noqa: PLR2004 - a model that counts
+        yield from (one for one in made.findings if one.severity is Severity.WARNS and weight > COUNTS_FROM)
     if not converged or ess < policy.least_effective_samples.value:
         yield Finding(
             code="forecast-unsure",

@@ -2,7 +2,7 @@
 
 The doses and levels of a patient are laid out once as a walk through time (:func:`itinerary`). The exponentials that a
 candidate needs are then those of the *different* intervals and infusion times on the way, few where doses are regular,
-not one for each pair of dose and level. Where the weight changes, the course of stretches predicts instead
+not one for each pair of dose and level, and are worked out for a block of candidates side by side. Where the weight changes, the course of stretches predicts instead
 (:mod:`.changing_kernels`); prior and levels are weighed here all the same. Nothing here is public: :mod:`.fitting` speaks for it.
 """
 
@@ -17,11 +17,18 @@ import numpy as np
 
 from ivigil.kinetics import changing_kernels, kernels
 from ivigil.kinetics.compiling import compiled
+from ivigil.kinetics.exponentials import exponentials
 
 #: Intervals closer than this (days; a tenth of a millisecond) are one: clock times subtract with rounding.
 SAME_D = 1e-9
 TINY = 1e-300
 HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
+#: Candidates side by side.
+BLOCK = 128
+#: So many variances multiply without leaving the numbers of double precision; then one logarithm does for all of them.
+MULTIPLIED = 8
+#: Below this, (1 − e^−x)/x is taken from its series: the difference would have lost its digits.
+SMALL = 1e-3
 
 
 @compiled()
@@ -73,6 +80,18 @@ def itinerary(dose_d, dose_over_d, level_d):
     return kinds[:events], step_of[:events], steps[:different], over_of, overs[:lasting], running[:pairs]
 
 
+@compiled(inline="always")
+def variance_of(predicted, additive, proportional):
+    """The variance of measuring a level where so much is predicted."""
+    return additive * additive + (proportional * predicted) ** 2
+
+
+@compiled(inline="always")
+def log_below(predicted, limit, variance):
+    """The log probability that a level where so much is predicted is measured below ``limit``."""
+    return math.log(max(0.5 * math.erfc((predicted - limit) / math.sqrt(2.0 * variance)), TINY))
+
+
 @compiled()
 def energies(
     zs,
@@ -97,80 +116,150 @@ def energies(
     running,
     way,
     left_out,
-    watched,
     parameters,
+    seen,
 ):
     """Minus the log posterior density of each row of ``zs``, whose prior is standard normal (η = ω z), into ``out``.
 
     ``way`` is the course of a changing weight with the levels as its outputs, None where nothing changes: then the walk
-    predicts. The level ``left_out`` (−1: none) does not count; what is predicted for it goes into ``watched``. The parameters go
-    into ``parameters`` where that has rows.
+    predicts. The level ``left_out`` (−1: none) does not count. The parameters go into ``parameters`` and what is predicted for
+    each level, counted or not, into ``seen`` (a column each), where these have rows.
     """
-    p, rates, amplitudes, state = np.empty(kernels.SLOTS), np.empty(3), np.empty((3, 3)), np.empty(3)
-    decays, fills, found = np.empty((steps.size, 3)), np.empty((overs.size, 3)), np.empty(level.size)
-    by_route = np.zeros(3, np.bool_)
+    block = min(BLOCK, zs.shape[0])
+    p, found = np.empty((block, kernels.SLOTS)), np.empty((level.size, block))
+    powers, halves, factors = np.empty(block), np.empty(block), np.empty(block)
+    walk = _room(steps.size, overs.size, block)
+    row_found = np.empty(level.size)
+    for begin in range(0, zs.shape[0], block):
+        size = min(block, zs.shape[0] - begin)
+        value = out[begin : begin + size]
+        p[:] = typical
+        value[:] = HALF_LOG_2_PI * slots.size
+        for one in range(slots.size):
+            slot = slots[one]
+            for j in range(size):
+                z = zs[begin + j, one]
+                powers[j] = omega[slot] * z
+                value[j] += 0.5 * z * z
+            exponentials(powers[:size], halves, factors)
+            for j in range(size):
+                p[j, slot] = typical[slot] * factors[j]
+        if way is None:
+            _walk(
+                p, size, dose_d, dose_g, dose_over_d, dose_route, level_d,
+                kinds, step_of, steps, over_of, overs, running, walk, found,
+            )  # fmt: skip
+        else:
+            for j in range(size):
+                changing_kernels.run(p[j], way, row_found)
+                found[:, j] = row_found
+        _weigh_levels(found, size, level, below, additive, proportional, left_out, factors, value)
+        if parameters.shape[0]:
+            parameters[begin : begin + size] = p[:size]
+        if seen.shape[0]:
+            for j in range(size):
+                for place in range(level.size):
+                    seen[begin + j, place] = found[place, j]
+
+
+@compiled(inline="always")
+def _weigh_levels(found, size, level, below, additive, proportional, left_out, product, value):
+    """Minus the log density of the levels where so much is predicted, added to ``value``."""
+    multiplied = 0
+    product[:size] = 1.0
+    for place in range(level.size):
+        if place == left_out:
+            continue
+        if below[place]:
+            for j in range(size):
+                predicted = found[place, j]
+                value[j] -= log_below(predicted, level[place], variance_of(predicted, additive, proportional))
+            continue
+        for j in range(size):
+            variance = variance_of(found[place, j], additive, proportional)
+            value[j] += 0.5 * (level[place] - found[place, j]) ** 2 / variance + HALF_LOG_2_PI
+            product[j] *= variance
+        multiplied += 1
+        if multiplied % MULTIPLIED == 0:
+            for j in range(size):
+                value[j] += 0.5 * math.log(product[j])
+            product[:size] = 1.0
+    if multiplied % MULTIPLIED:
+        for j in range(size):
+            value[j] += 0.5 * math.log(product[j])
+
+
+@compiled()
+def _room(steps, overs, block):
+    """Room for the walk of a block: rates, amplitudes, amounts, what is left after each step and enters in each infusion."""
+    return (
+        np.empty((3, block)),
+        np.empty((3, 3, block)),
+        np.empty((3, block)),
+        np.empty((steps, 3, block)),
+        np.empty((overs, 3, block)),
+        np.empty(block),
+        np.empty(block),
+    )
+
+
+@compiled()
+def _walk(
+    p, size, dose_d, dose_g, dose_over_d, dose_route, level_d,
+    kinds, step_of, steps, over_of, overs, running, room, found,
+):  # fmt: skip
+    """What the first ``size`` candidates predict for each level into ``found`` (levels, candidates)."""
+    rates, amplitudes, state, decays, fills, powers, halves = room
+    own_rates, own_amplitudes = np.empty(3), np.empty((3, 3))
+    by_route, needed = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
     for dose in range(dose_d.size):
         by_route[dose_route[dose]] = True
-    used = np.empty(3, np.int64)
-    constant = HALF_LOG_2_PI * slots.size
-    for row in range(zs.shape[0]):
-        value = constant
-        p[:] = typical
-        for one in range(slots.size):
-            z, slot = zs[row, one], slots[one]
-            p[slot] = typical[slot] * math.exp(omega[slot] * z)
-            value += 0.5 * z * z
-        if way is None:
-            kernels._disposition(p, rates, amplitudes)
-            terms = 0
-            for one in range(3):
-                for route in range(3):
-                    if by_route[route] and amplitudes[route, one] != 0.0:
-                        used[terms] = one
-                        terms += 1
-                        break
-            for term in range(terms):
-                one = used[term]
-                state[one] = 0.0
-                rate = rates[one]
-                for step in range(steps.size):
-                    decays[step, one] = math.exp(-rate * steps[step])
-                for over in range(overs.size):
-                    ran = rate * overs[over]
-                    fills[over, one] = -math.expm1(-ran) / ran if ran > 0.0 else 1.0
-            for event in range(kinds.size):
-                step, kind, total = step_of[event], kinds[event], 0.0
-                if kind >= 0:
-                    grams, route, over = dose_g[kind], dose_route[kind], over_of[kind]
-                    for term in range(terms):
-                        one = used[term]
-                        state[one] = state[one] * decays[step, one] + grams * amplitudes[route, one] * fills[over, one]
-                else:
-                    for term in range(terms):
-                        one = used[term]
-                        state[one] *= decays[step, one]
-                        total += state[one]
-                    found[-1 - kind] = total / p[kernels.VC] + p[kernels.BASELINE]
-            for pair in range(running.shape[0]):
-                place, dose = running[pair, 0], running[pair, 1]
-                since = level_d[place] - dose_d[dose]
-                total = 0.0
-                for term in range(terms):
-                    one = used[term]
-                    total += amplitudes[dose_route[dose], one] * kernels._entering(rates[one], since, dose_over_d[dose])
-                found[place] += dose_g[dose] * total / p[kernels.VC]
+    for j in range(size):
+        kernels._disposition(p[j], own_rates, own_amplitudes)
+        for term in range(3):
+            rates[term, j] = own_rates[term]
+            for route in range(3):
+                amplitudes[route, term, j] = own_amplitudes[route, term]
+                if by_route[route] and own_amplitudes[route, term] != 0.0:
+                    needed[term] = True
+    terms = np.flatnonzero(needed)
+    for one in terms:
+        state[one, :size] = 0.0
+        for step in range(steps.size):
+            for j in range(size):
+                powers[j] = -rates[one, j] * steps[step]
+            exponentials(powers[:size], halves, decays[step, one])
+        for over in range(overs.size):
+            for j in range(size):
+                powers[j] = -rates[one, j] * overs[over]
+            exponentials(powers[:size], halves, fills[over, one])
+            for j in range(size):
+                ran = -powers[j]
+                series = 1.0 - ran * (0.5 - ran * (1.0 / 6.0 - ran * (1.0 / 24.0)))
+                fills[over, one, j] = series if ran < SMALL else (1.0 - fills[over, one, j]) / ran
+    for event in range(kinds.size):
+        step, kind = step_of[event], kinds[event]
+        if kind >= 0:
+            grams, route, over = dose_g[kind], dose_route[kind], over_of[kind]
+            for one in terms:
+                for j in range(size):
+                    state[one, j] = (
+                        state[one, j] * decays[step, one, j] + grams * amplitudes[route, one, j] * fills[over, one, j]
+                    )
         else:
-            changing_kernels.run(p, way, found)
-        for place in range(level.size):
-            if place == left_out:
-                watched[row] = found[place]
-                continue
-            variance = additive * additive + (proportional * found[place]) ** 2
-            away = (level[place] - found[place]) / math.sqrt(variance)
-            if below[place]:
-                value -= math.log(max(0.5 * math.erfc(-away / math.sqrt(2.0)), TINY))
-            else:
-                value += 0.5 * (away * away + math.log(variance)) + HALF_LOG_2_PI
-        out[row] = value
-        if parameters.shape[0]:
-            parameters[row] = p
+            place = -1 - kind
+            found[place, :size] = 0.0
+            for one in terms:
+                for j in range(size):
+                    state[one, j] *= decays[step, one, j]
+                    found[place, j] += state[one, j]
+    for pair in range(running.shape[0]):
+        place, dose = running[pair, 0], running[pair, 1]
+        since = level_d[place] - dose_d[dose]
+        for one in terms:
+            for j in range(size):
+                entered = kernels._entering(rates[one, j], since, dose_over_d[dose])
+                found[place, j] += dose_g[dose] * amplitudes[dose_route[dose], one, j] * entered
+    for place in range(level_d.size):
+        for j in range(size):
+            found[place, j] = found[place, j] / p[j, kernels.VC] + p[j, kernels.BASELINE]

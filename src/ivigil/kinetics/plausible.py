@@ -118,4 +118,7 @@ class Plausible:
 
 def _within(where: str, value: float | None, limits: tuple[Decimal, Decimal], remedy: str = CORRECT) -> None:
     if value is not None and not float(limits[0]) <= value <= float(limits[1]):
-        raise ImpossibleValue(where, value, f"It lies between {limits[0]:,f} and {limits[1]:,f}.", remedy)
+        less = value < float(limits[0])
+        raise ImpossibleValue(
+            where, value, f"It lies between {limits[0]:,f} and {limits[1]:,f}.", CORRECT if less else remedy
+        )

@@ -15,6 +15,7 @@ from ivigil.errors import BadInput, ImpossibleValue
 from ivigil.findings import Finding, in_order
 from ivigil.kinetics import antagonist, kernels, ode, ode_population
 from ivigil.kinetics.catalogue import provenance
+from ivigil.kinetics.dose_range import of_regimen
 from ivigil.kinetics.individual import doubts, individual, outside
 from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Regimen, Route, dose_days
 from ivigil.kinetics.subjects import Subject
@@ -107,7 +108,11 @@ def schedule(regimen: Regimen, days: float, step_d: float = 1.0, model: KineticM
     Raises:
         BadInput: parts in g and in g/kg together; a drug or route that ``model`` lacks; without one, a drug that is not
             immunoglobulin.
+        ImpossibleValue: days or a step that are no number above zero.
     """
+    for name, value in (("days", days), ("step_d", step_d)):
+        if not math.isfinite(value) or value <= 0:
+            raise ImpossibleValue(name, value, "It must be a number above zero.", "Correct it.")
     if len({part.per_kg for part in regimen.parts}) > 1:
         raise BadInput("--regimen", "g and g/kg", "A population is dosed in one of them.", "Write all parts alike.")
     if model is not None:
@@ -267,7 +272,7 @@ def _of_antagonist(limits: Bounds) -> Bounds:
 
 def said(model: KineticModel, regimen: Regimen, subject: Subject) -> tuple[Finding, ...]:
     """What every result of a population says: where the model comes from, its doubts, and where it is carried outside."""
-    doses = () if model.antagonist is None else antagonist.dosing(model, regimen, subject)
+    doses = (of_regimen if model.antagonist is None else antagonist.dosing)(model, regimen, subject)
     return in_order((*doses, *outside(model, subject), *doubts(model), *provenance(model)))
 
 

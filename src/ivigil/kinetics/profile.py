@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ivigil.errors import BadInput
 from ivigil.findings import Finding, in_order
 from ivigil.kinetics.catalogue import provenance
+from ivigil.kinetics.dose_range import of_regimen
 from ivigil.kinetics.grip import grip_strength_kg
 from ivigil.kinetics.individual import Individual, individual
 from ivigil.kinetics.linear import (
@@ -172,7 +173,7 @@ def profile(
         times_d=tuple(times.tolist()),
         igg_g_per_l=tuple((exogenous + base).tolist()),
         response=_response(model, curve, times),
-        findings=in_order((*made.findings, *provenance(model))),
+        findings=in_order((*of_regimen(model, regimen, subject), *made.findings, *provenance(model))),
         unused=_unused(subject, regimen, made.used),
     )
 

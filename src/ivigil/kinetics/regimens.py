@@ -97,6 +97,14 @@ class Part:
                 "A course must be over before the next begins.",
                 "Give fewer daily doses or a longer interval.",
             )
+        between = 1.0 if self.doses > 1 else self.every_d
+        if between is not None and dose_days(self.over_h) > between:
+            raise ImpossibleValue(
+                "regimen",
+                f"over {self.over_h:g} h",
+                f"An infusion ends before the next begins, {between:g} d later.",
+                "Give a shorter infusion or a longer interval.",
+            )
         if self.until_day is not None and self.until_day <= self.from_day:
             raise BadInput(
                 "regimen", f"until day {self.until_day:g}", "The part ends before it gives a dose.", "Give a later day."
@@ -199,6 +207,13 @@ class Regimen:
         if not self.parts:
             raise BadInput("regimen", None, "A regimen has at least one part.", "Write one, or simulate no doses.")
         for before, after in itertools.pairwise(self.parts):
+            if before.until_day is not None and before.until_day > after.from_day > before.from_day:
+                raise BadInput(
+                    "regimen",
+                    f"until day {before.until_day:g}",
+                    f"The next part begins before, on day {after.from_day:g}, and both say what is given until then.",
+                    "Correct one of the two days, or leave the `until` out.",
+                )
             if after.from_day <= before.from_day:
                 raise BadInput(
                     "regimen",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ivigil import written
 from ivigil.errors import BadInput, ImpossibleValue, UnknownName
 from ivigil.findings import Finding, Severity
-from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Route
+from ivigil.kinetics.regimens import IMMUNOGLOBULIN, Dose, Route, dose_days
 from ivigil.kinetics.subjects import Weighing, check_weighings
 from ivigil.knowledge.vocabulary import LabTest
 from ivigil.quantities import MG_PER_DL_IN_G_PER_L
@@ -133,8 +133,69 @@ def read_treatment(raw: Mapping[str, object], igg: LabTest) -> Treatment:
         zero,
         _weighings(weights, zero),
         doses[-1].product,
-        tuple(_unlikely(row, igg) for row in levels if _is_unlikely(row, igg)),
+        (
+            *(_unlikely(row, igg) for row in levels if _is_unlikely(row, igg)),
+            *_doses_twice(doses, at),
+            *_levels_twice(levels, found),
+            *_while_it_ran(doses, at, levels, found),
+        ),
     )
+
+
+def ahead(given: Treatment, now: datetime) -> tuple[Finding, ...]:
+    """Levels that lie after ``now``: nobody has measured them yet. A record of days alone has no such moment."""
+    if given.zero is None:
+        return ()
+    late = [one for one in given.levels if given.zero + timedelta(days=one.day) > now]
+    return tuple(
+        Finding(
+            code="level-ahead",
+            severity=Severity.WARNS,
+            text=f"The level of {one.igg_g_per_l:g} g/L is dated {(given.zero + timedelta(days=one.day)).isoformat(timespec='minutes')}, after now ({now.isoformat(timespec='minutes')}). It is counted as written.",
+            remedy="Correct the date, its year before all, or the clock of this machine.",
+        )
+        for one in late
+    )
+
+
+def _doses_twice(rows: list[Any], at: list[float]) -> Iterator[Finding]:
+    """A dose that begins with the like of it or while that still runs: one infusion, entered from two places."""
+    for number, (before, row) in enumerate(itertools.pairwise(rows)):
+        alike = all(getattr(before, key) == getattr(row, key) for key in ("drug", "product", "lot", "route", "dose_g"))
+        running = row.route is Route.IV and at[number + 1] < at[number] + dose_days(before.duration_h)
+        if alike and (at[number + 1] == at[number] or running):
+            yield Finding(
+                code="dose-twice",
+                severity=Severity.WARNS,
+                text=f"doses[{number + 1}] at {_shown(row)} is the same as the row above it ({row.dose_g:g} g at {_shown(before)}) and begins with it or while it runs. Both are counted.",
+                remedy="Leave one out; if both were given, write one row with the sum, or each with its lot.",
+            )
+
+
+def _levels_twice(rows: list[Any], at: list[float]) -> Iterator[Finding]:
+    """The same result on two rows: it counts as two measurements, and the bands are narrower than they should be."""
+    for number, (before, row) in enumerate(itertools.pairwise(rows)):
+        alike = all(getattr(before, key) == getattr(row, key) for key in ("igg_g_per_l", "below_lloq", "assay"))
+        if alike and at[number + 1] == at[number]:
+            yield Finding(
+                code="level-twice",
+                severity=Severity.WARNS,
+                text=f"levels[{number + 1}] is the same as the row above it ({row.igg_g_per_l:g} g/L at {_shown(row)}). It counts as two measurements, so the bands are narrower than one result allows.",
+                remedy="Leave one out.",
+            )
+
+
+def _while_it_ran(doses: list[Any], given: list[float], levels: list[Any], taken: list[float]) -> Iterator[Finding]:
+    """A level dated into an infusion: the sample is seldom drawn then, the time of a result is often written so."""
+    for day, row in zip(taken, levels, strict=True):
+        for start, dose in zip(given, doses, strict=True):
+            if dose.route is Route.IV and start < day < start + dose_days(dose.duration_h):
+                yield Finding(
+                    code="level-during-infusion",
+                    severity=Severity.WARNS,
+                    text=f"By the times recorded, the level of {row.igg_g_per_l:g} g/L at {_shown(row)} was taken while the infusion of {dose.dose_g:g} g that began at {_shown(dose)} still ran. It is counted so.",
+                    remedy="Compare the time at which the sample was drawn; a trough is drawn before the infusion.",
+                )
 
 
 def _is_unlikely(row: LevelRow, igg: LabTest) -> bool:

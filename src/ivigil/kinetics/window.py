@@ -75,17 +75,22 @@ def steady(regimen: Regimen, weight_kg: float | None) -> Window:
     """One interval of the regimen's last part.
 
     Raises:
-        BadInput: the part does not repeat, has exceptions, or an infusion runs into the next.
+        BadInput: the part does not repeat, ends, or has exceptions.
     """
     part = regimen.parts[-1]
     if part.every_d is None:
         raise BadInput("--steady-state", "once", "Only what is repeated has a steady state.", "Give --days instead.")
+    if part.until_day is not None:
+        raise BadInput(
+            "--steady-state",
+            f"until day {part.until_day:g}",
+            "What ends is not repeated for ever.",
+            "Leave `until` out, or give --days instead.",
+        )
     if part.missed or part.late_d:
         raise BadInput("--steady-state", "missed or late", "A steady state has no exceptions.", "Give --days instead.")
     grams = part.grams(weight_kg)
     cycle = tuple(Dose(float(day), grams, part.route, part.over_h, part.drug) for day in range(part.doses))
-    if dose_days(part.over_h) > part.every_d:
-        raise BadInput("--regimen", f"over {part.over_h:g} h", "An infusion ends before the next.", "Correct it.")
     return Window(cycle, part.every_d, part.every_d)
 
 

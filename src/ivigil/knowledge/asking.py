@@ -30,13 +30,15 @@ class DenialWords(Record):
 class AskWords(Record):
     """Word lists for recognising conditions in a question.
 
-    ``capitals_only`` abbreviations count only as written; ``units`` are abbreviations that are a unit or an hour after a
+    ``capitals_only`` abbreviations count only as written, ``ordinary_words`` among them only beside words that are not in
+    capitals; ``units`` are abbreviations that are a unit or an hour after a
     number; ``not_specific`` terms never make a match alone; ``contexts`` are words for a form or a cause, ``forms`` says
     which condition a context then means, and ``causes`` which one a shared sign means. ``skipped`` are small words that
     are passed over.
     """
 
     capitals_only: tuple[str, ...]
+    ordinary_words: tuple[str, ...]
     units: tuple[str, ...]
     not_specific: tuple[str, ...]
     contexts: dict[str, tuple[str, ...]]
@@ -61,10 +63,11 @@ class Sign(Record):
 
 
 class Advice(Record):
-    """What is said before anything else. ``call`` is filled with the ``{numbers}``."""
+    """What is said before anything else, and ``unwell`` where no sign was seen. ``{numbers}`` are those of the regions."""
 
     now: Statement
     call: Statement
+    unwell: Statement
     same_day: Statement
 
 

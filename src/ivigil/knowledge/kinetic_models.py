@@ -217,6 +217,17 @@ class Span(Record):
     median: float | None = None
 
 
+class Courses(Record):
+    """The least and the greatest course by route, mg per kg of body weight, all its daily doses together.
+
+    A greatest without a least is ivigil's own limit, where the paper's doses were not read; a doubt then says so.
+    """
+
+    iv: Span = Span()
+    sc: Span = Span()
+    facilitated_sc: Span = Span()
+
+
 class Population(Record):
     """Whom the model was built on: outside of it a result is an extrapolation."""
 
@@ -226,7 +237,7 @@ class Population(Record):
     age_years: Span = Span()
     weight_kg: Span = Span()
     lean_mass_kg: Span = Span()
-    dose_mg_per_kg: Span = Span()
+    course_mg_per_kg: Courses = Courses()
     routes: Terms
     products: Terms = ()
     doses: str = ""

@@ -61,6 +61,7 @@ class Instead(Record):
     day: dict[str, Statement] = {}
     before: dict[str, Statement] = {}
     bring: dict[str, Statement] = {}
+    help_at_once: dict[str, Statement] = {}
     then: dict[str, Statement] = {}
 
 
@@ -68,15 +69,30 @@ class Circumstances(Record):
     """What a plan is like, and what the leaflet then says instead.
 
     ``little_fluid`` holds where the plan has a finding of ``little_fluid_findings``, ``drowsy`` where the caution of a
-    medicine before the start has a word of ``drowsy_words``.
+    medicine before the start has a word of ``drowsy_words``, ``small_child`` below an age, ``urgent`` for some conditions.
     """
 
     little_fluid_findings: Items
     drowsy_words: Items
+    small_child_below_years: Number
+    urgent_conditions: Items
+    small_child: Instead
+    urgent: Instead
     home: Instead
     little_fluid: Instead
     drowsy: Instead
     drowsy_at_home: Instead
+
+
+class UnderSkin(Record):
+    """What a start under the skin says beside or instead of the sentences for a vein."""
+
+    how: dict[str, Statement]
+    ready: dict[str, Statement]
+    often: dict[str, Statement]
+    during: Statement
+    same_day: dict[str, Statement]
+    then: dict[str, Statement]
 
 
 class Emergency(Statement):
@@ -97,6 +113,7 @@ class LeafletFacts(Record):
     by_excipient: dict[str, Statement]
     emergency: dict[str, Emergency]
     instead: Circumstances
+    under_skin: UnderSkin
 
 
 def leaflet_facts(knowledge: Knowledge) -> LeafletFacts:

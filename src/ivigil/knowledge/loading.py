@@ -129,6 +129,14 @@ class Knowledge:
         return self._all("therapies", Therapy)
 
     @cached_property
+    def marks(self) -> dict[str, Rule]:
+        """What speaks for or against another therapy in one patient, by code: rows for the engine that screens."""
+        own = [family.coded_marks(option) for family in self.alternatives for option in family.options.values()]
+        return {
+            code: mark for one in (*(each.coded_marks for each in self.therapies), *own) for code, mark in one.items()
+        }
+
+    @cached_property
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """How immunoglobulin may work."""
         return self._all("mechanisms", Mechanism)

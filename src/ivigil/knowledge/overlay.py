@@ -67,9 +67,19 @@ TWO_PEOPLE = frozenset(
         "mg_per_kg_h",
     }
 )
-#: Files whose every fact takes two people: thresholds, the words and units that a record is read by, and what a
-#: patient is told to call for help on.
-TWO_PEOPLE_FILES = ("policy/", "screening/", "vocabulary/", "leaflet/", "targets/")
+#: Files whose every fact takes two people: thresholds, the words and units that a record or a question is read by, what
+#: a patient is told to call for help on, the chair's first aid with its doses, and what a forecast doses by.
+TWO_PEOPLE_FILES = (
+    "policy/",
+    "screening/",
+    "vocabulary/",
+    "leaflet/",
+    "targets/",
+    "protocol/",
+    "models/",
+    "populations/",
+    "ask/",
+)
 #: Keys above a fact that permits. A signature says that two people read it; so it must say that it was read.
 PERMITS = frozenset(
     {
@@ -128,6 +138,8 @@ RESTRICTS = frozenset(
         "emergency",
     }
 )
+#: Lists that restrict by each of their members: a shorter one would permit by silence too.
+EACH_RESTRICTS = frozenset({"raises", "implies", "never_restart_after"})
 #: What a record's values are converted by. A unit is a constant of nature: an overlay may add one, never change one.
 SCALES = frozenset({"unit", "units"})
 #: Units of one rate. A replaced rate says one of those that it replaces, so that no number changes its unit unseen.
@@ -395,6 +407,14 @@ def lay_over(
 
 def _keeps_restrictions(shipped: object, new: object, keys: tuple[str, ...], where: str) -> None:
     """Refuse a replacement that leaves out what restricts: absence would permit, and nobody would have said so."""
+    lost = _members(shipped) - _members(new) if keys and keys[-1] in EACH_RESTRICTS else None
+    if lost:
+        raise BadKnowledge(
+            where,
+            ", ".join(sorted(lost)),
+            "The replacement leaves out what the shipped fact restricts by.",
+            "Write the whole list; an overlay adds to it and takes nothing from it.",
+        )
     if not isinstance(shipped, dict) or not isinstance(new, dict):
         return
     listed = bool(keys) and keys[-1] in RESTRICTS and not {"origin", "read"} <= set(shipped)
@@ -407,6 +427,12 @@ def _keeps_restrictions(shipped: object, new: object, keys: tuple[str, ...], whe
                 "Write it as the label in force has it; an overlay replaces and adds, and takes no restriction away.",
             )
         _keeps_restrictions(part, new.get(key), (*keys, key), f"{where}.{key}")
+
+
+def _members(value: object) -> set[str]:
+    """The words of a list, or of a fact that is one."""
+    words = value.get("items") if isinstance(value, dict) else value
+    return {str(word) for word in words} if isinstance(words, list) else set()
 
 
 def _keeps_units(shipped: object, new: object, where: str) -> None:

@@ -239,7 +239,8 @@ class RatePolicy(Record):
     label's own interval. ``at_risk_fraction`` of the ordinary maximum is the policy cap for patients at risk;
     ``below_margin_fraction`` of a limit that must not be reached is the most that is planned.
     ``long_gap_days`` returns a patient to the first-infusion ladder; ``experienced_after_infusions`` opens the
-    experienced pattern. ``ceilings_ml_per_h`` by setting. An infusion beyond ``long_session_min`` is warned of, one beyond
+    experienced pattern; with one of ``first_ladder_conditions`` on the day no earlier infusion counts.
+    ``ceilings_ml_per_h`` by setting. An infusion beyond ``long_session_min`` is warned of, one beyond
     ``longest_infusion_min`` is not planned.
     """
 
@@ -250,6 +251,7 @@ class RatePolicy(Record):
     below_margin_fraction: Share
     long_gap_days: DaysLong
     experienced_after_infusions: Times
+    first_ladder_conditions: Items | None = None
     ceilings_ml_per_h: dict[str, Above] = {}
     long_session_min: MinutesLong
     longest_infusion_min: MinutesLong
@@ -474,6 +476,7 @@ class AcceptancePolicy(Record):
     confirm_roles: Items
     override_roles: Items
     sign_roles: Items
+    signed_within_days: DaysLong
     specialist_plan_roles: Items
 
 
@@ -518,7 +521,8 @@ class ProposalPolicy(Record):
     ``probability`` is how likely the true trough must reach the target; ``interval_step_days`` the step inside a label's
     range of intervals; grams, cost and infusions are counted per ``period_days``; ``late_days`` is how late a late dose is
     shown; doses into a vein closer than ``same_course_days`` are one course. ``subcutaneous_g_per_kg_period`` bounds the
-    search under the skin where a label prints no range. ``stops`` are what forbids a proposal.
+    search under the skin where a label prints no range. ``stops`` are what forbids a proposal, ``cautions`` what is only
+    said beside it.
     """
 
     probability: Share
@@ -528,6 +532,7 @@ class ProposalPolicy(Record):
     same_course_days: DaysLong
     subcutaneous_g_per_kg_period: Range
     stops: dict[str, Stop]
+    cautions: dict[str, Stop]
 
 
 class ReviewPolicy(Record):

@@ -6,6 +6,7 @@ number, medicine and sentence they use stands here, with its source or marked as
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -56,7 +57,9 @@ class VitalSign(StrEnum):
 class Symptom(Fact):
     """Something the patient feels or shows. ``grade`` is what is taken until the nurse grades it, and never below ``least``.
 
-    ``kind`` is the word of the vocabulary of reactions under which it is remembered.
+    ``kind`` is the word of the vocabulary of reactions under which it is remembered. ``ends_access``: the line is lost with
+    it, and another must be confirmed before anything runs again. ``steps`` are what is done about this very symptom, before
+    what its grade asks for.
     """
 
     name: Words
@@ -65,6 +68,8 @@ class Symptom(Fact):
     kind: Words
     signs: tuple[Sign, ...] = ()
     ask: Terms = ()
+    ends_access: bool = False
+    steps: dict[str, Statement] = {}
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -143,12 +148,13 @@ class Response(Record):
 
 
 class DoseBand(Record):
-    """A dose (mg) from an age on, below another."""
+    """A dose (mg) from an age on, below another; ``note`` is printed beside it."""
 
     from_years: FromZero
     below_years: Positive | None = None
     mg: Positive
     mg_max: Positive | None = None
+    note: str = ""
 
 
 class DoseRule(Fact):
@@ -245,12 +251,18 @@ class Bar(Fact):
 
 
 class Observing(Record):
-    """Vital signs and times. A set is whole with every sign of ``set_of``."""
+    """Vital signs and times. A set is whole with every sign of ``set_of``.
+
+    A device may say that something happened ``clock_ahead_most`` after the record got it, or ``clock_behind_most`` before the
+    plan was signed; beyond these its clock is wrong. What reached the record ``told_late_after`` it happened is marked.
+    """
 
     set_of: tuple[VitalSign, ...]
     set_basis: Statement
     grace: Minutes
     clock_ahead_most: MinutesLong
+    clock_behind_most: MinutesLong
+    told_late_after: MinutesLong
 
 
 class Protocol(Record):
@@ -287,6 +299,11 @@ class Protocol(Record):
     pack_valid_h: Number
     bars: dict[str, Bar]
     not_found: dict[str, Statement] = {}
+
+    def is_adrenaline(self, medicine: str) -> bool:
+        """Whether a medicine that was given is adrenaline, by any of its names."""
+        names = {name.casefold() for name in (self.adrenaline_id, *self.adrenaline.also)}
+        return not names.isdisjoint(re.findall(r"[^\W\d_]+", medicine.casefold()))
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -104,19 +104,12 @@ def choose_weight(
     finding = Finding(
         code=f"dosing-weight-{basis.value}",
         severity=Severity.INFORMS,
-        text=f"{counted_on(basis, dosing, actual_kg)} (ideal weight by Devine {ideal.quantize(TENTH)} kg; rule set {policy.name}).",
+        text=f"The dose is counted on {basis.value} weight, {dosing} kg, not on the actual {actual_kg.normalize():f} kg"
+        f" (ideal weight by Devine {ideal.quantize(TENTH)} kg; rule set {policy.name}).",
         remedy="Use --weight-basis to choose another basis; the label states its doses per kg of body weight.",
         sources=policy.obese_from_bmi.src + policy.adjusted_fraction.src,
     )
     return DosingWeight(basis, dosing, min(actual_kg, dosing), (finding,))
-
-
-def counted_on(basis: WeightBasis, dosing_kg: Decimal, actual_kg: Decimal) -> str:
-    """How a plan says that another weight than the actual one doses."""
-    return (
-        f"The dose is counted on {basis.value} weight, {dosing_kg.quantize(TENTH)} kg,"
-        f" not on the actual {actual_kg.normalize():f} kg"
-    )
 
 
 def _lean(basis: WeightBasis, dosing_kg: Decimal, actual_kg: Decimal) -> Finding:

@@ -232,11 +232,20 @@ def age_floor(label: Label, use: Use | None) -> Age | None:
 def label_age(
     product: Product, label: Label, use: Use | None, request: Request, formulary: Formulary, reasons: Reasons
 ) -> Finding | None:
-    """The label's age limits. A use whose age nobody read is for adults only; off label, the youngest labelled age holds."""
-    age = request.patient.age_at(request.start)
+    """The label's age limits, and whether the lower one was read well enough for a child."""
+    age, floor = request.patient.age_at(request.start), age_floor(label, use)
     if age is None:
         return None  # screening asks for it
     adult_from = formulary.policies.weight.adult_from_years.value
+    if floor is not None and floor.years <= age < adult_from:
+        reasons.need(age_need(floor), formulary, request.region)
+    return outside_label_age(product, label, use, age, adult_from)
+
+
+def outside_label_age(
+    product: Product, label: Label, use: Use | None, age: Decimal, adult_from: Decimal
+) -> Finding | None:
+    """What stands against an age. A use whose age nobody read is for adults only; off label, the youngest labelled age holds."""
     floor = age_floor(label, use)
     if floor is None:
         if age >= adult_from:
@@ -254,8 +263,6 @@ def label_age(
             MayBe.OVERRIDDEN,
             floor.src,
         )
-    if age < adult_from:
-        reasons.need(age_need(floor), formulary, request.region)
     ceiling = use.max_age if use is not None else None
     if ceiling is not None and age > ceiling.years:
         return blocks(

@@ -16,7 +16,7 @@ from ivigil.errors import ImpossibleValue, UnknownName, UsageError
 from ivigil.findings import Finding, MayBe, Severity, in_order
 from ivigil.knowledge.indications import Indication, StatusGroup
 from ivigil.knowledge.products import Product, RateTable, Route
-from ivigil.knowledge.regimens import Phase
+from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan, premedication
 from ivigil.prescription.candidates import (
@@ -45,6 +45,7 @@ from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.schedule import Ladder, Pattern, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.setting import Given, choose_setting
 from ivigil.prescription.timing import about_durations, about_last_infusion
+from ivigil.prescription.unwell import about_unwell, unwell_today
 from ivigil.quantities import mg_per_kg_min_from_ml_per_kg_h, ml_from_g, tenths_down
 from ivigil.sources import CitedSource, Read, cite
 
@@ -114,7 +115,7 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         sources={},
         notice=NOTICE,
     )
-    return identified(plan.model_copy(update={"sources": _cited(plan, formulary)}))
+    return identified(plan.model_copy(update={"sources": cited(plan, formulary)}))
 
 
 # ---- before a product is weighed
@@ -325,6 +326,8 @@ def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tu
     entry = circumstances(request, formulary, chosen.product).borne
     # A tier or the experienced pattern opens only on infusions known to have been borne without a reaction.
     earlier = entry.infusions if entry is not None and entry.reactions == () and not chosen.off_label else 0
+    if unwell_today(request, formulary):
+        earlier = 0
     if chosen.risks & SLOWING_RISKS:
         return "at_risk", earlier
     experienced = earlier >= formulary.policies.rate.experienced_after_infusions.value
@@ -424,6 +427,7 @@ def _about_rates(
     strength = course.concentration_g_per_ml
     yield from about_label_rates(chosen.product, course.rates, strength, chosen.off_label, formulary)
     yield from _borne_elsewhere(chosen, request, ladder)
+    yield from about_unwell(request, formulary)
     if ladder.risk_cap is not None:
         cap, risk = ladder.risk_cap, chosen.label.at_risk if chosen.label else None
         asks = "" if risk is None else "; the label asks for the lowest practicable rate"
@@ -526,7 +530,7 @@ def _prescription(
     if chosen.label is None or request.patient.weight_kg is None or not infusions:
         return None
     dose = course.dose
-    age = request.patient.age_at(request.start)
+    age, worked_out = request.patient.age_at(request.start), course.weight.basis is not WeightBasis.ACTUAL
     given = sum((day.given_g for day in course.days), Decimal(0))
     next_on = None if dose.interval_days is None else request.start.date() + timedelta(days=dose.interval_days)
     cost = None
@@ -546,6 +550,8 @@ def _prescription(
         age_years=None if age is None else age.quantize(CENT, rounding=ROUND_DOWN),
         weight_kg=request.patient.weight_kg,
         weight_basis=course.weight.basis,
+        height_cm=request.patient.height_cm if worked_out else None,
+        sex=request.patient.sex if worked_out else None,
         dosing_weight_kg=course.weight.dosing_kg,
         rate_weight_kg=course.weight.rate_kg,
         dose_g_per_kg=dose.g_per_kg,
@@ -560,7 +566,7 @@ def _prescription(
     )
 
 
-def _cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
+def cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
     """Every source id that stands anywhere in the plan, resolved once."""
     ids: set[str] = set()
     for finding in plan.findings:

@@ -6,7 +6,7 @@ The JSON names are the interface (``docs/reference/plan.md``); ``ivigil.prescrip
 from __future__ import annotations
 
 import hashlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
@@ -14,7 +14,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Plain
 
 from ivigil.errors import BadInput, Blocked
 from ivigil.findings import Finding
+from ivigil.knowledge.policies import AcceptancePolicy
 from ivigil.knowledge.regimens import Phase, WeightBasis
+from ivigil.patient import Sex
 from ivigil.prescription.words import check_name
 from ivigil.sources import CitedSource, MadeWith
 
@@ -94,7 +96,8 @@ class Prescription(_Part):
     """What is prescribed. Weights in kg, doses in g/kg of dosing weight and g, intervals in days from course start.
 
     ``age_years`` is the age at the first infusion, down to a hundredth; None if it was not recorded. The chair needs it:
-    doses of first aid and limits of blood pressure go by it.
+    doses of first aid and limits of blood pressure go by it. ``height_cm`` and ``sex`` stand where the dosing weight was
+    worked out from them (ideal, adjusted), so that whoever reads the plan can work it out again; else None.
     """
 
     product: str
@@ -108,6 +111,8 @@ class Prescription(_Part):
     age_years: Number | None
     weight_kg: Number
     weight_basis: WeightBasis
+    height_cm: Number | None = None
+    sex: Sex | None = None
     dosing_weight_kg: Number
     rate_weight_kg: Number
     dose_g_per_kg: Number
@@ -269,7 +274,7 @@ def check_unchanged(plan: AnyPlan) -> None:
         )
 
 
-def sign(plan: AnyPlan, by: str, role: str, at: datetime, roles: tuple[str, ...]) -> Signature:
+def sign(plan: AnyPlan, by: str, role: str, at: datetime, policy: AcceptancePolicy) -> Signature:
     """A signature under a plan.
 
     Raises:
@@ -280,7 +285,7 @@ def sign(plan: AnyPlan, by: str, role: str, at: datetime, roles: tuple[str, ...]
     if at.tzinfo is None:
         raise BadInput("at", at.isoformat(), "A datetime carries its offset.", "Write it as 2026-11-20T09:00:00-05:00.")
     made = Signature(plan_id=plan.plan_id, by=by.strip(), role=role.strip(), at=at)
-    check_signature(plan, made, roles, at)
+    check_signature(plan, made, policy, at)
     return made
 
 
@@ -307,25 +312,26 @@ def check_belongs(plan: AnyPlan, signature: Signature) -> None:
         )
 
 
-def check_signature(plan: AnyPlan, signature: Signature, roles: tuple[str, ...], now: datetime) -> None:
+def check_signature(plan: AnyPlan, signature: Signature, policy: AcceptancePolicy, now: datetime) -> None:
     """Refuse a signature that may not stand under this plan, when it is given and whenever it is read again.
 
     Args:
         plan: the plan, unchanged.
         signature: who signed, in which role, when.
-        roles: who may sign, by policy.
+        policy: who may sign, and how long before the plan ends.
         now: the caller's clock.
 
     Raises:
         BadInput: another plan's signature, a name that is none, a role that may not sign, a time after the plan's
-            validity, in the future, or before something in the plan was accepted.
+            validity, in the future, so long ago that the plan was not made, or before something in it was accepted.
         Blocked: the plan is blocked.
     """
     check_belongs(plan, signature)
     for key, value in (("by", signature.by), ("role", signature.role)):
         check_name(key, value, "A signature names a person and a role.", f"Give --{key}.")
-    if signature.role not in roles:
-        raise BadInput("role", signature.role, f"A plan is signed by: {', '.join(roles)}.", "Ask one of them.")
+    if signature.role not in policy.sign_roles.items:
+        allowed = ", ".join(policy.sign_roles.items)
+        raise BadInput("role", signature.role, f"A plan is signed by: {allowed}.", "Ask one of them.")
     at = signature.at
     if at > plan.valid_until:
         raise BadInput(
@@ -333,6 +339,16 @@ def check_signature(plan: AnyPlan, signature: Signature, roles: tuple[str, ...],
         )
     if at > now:
         raise BadInput("at", at.isoformat(), "No signature lies in the future.", "Check the clock and sign again.")
+    days = int(policy.signed_within_days.value)
+    for where, when in (("at", at), *(("accepted", row.at) for row in plan.accepted if row.at is not None)):
+        if plan.valid_until - when > timedelta(days=days):
+            raise BadInput(
+                where,
+                when.isoformat(),
+                f"By policy nothing is signed or accepted more than {days} days before the plan ends"
+                f" ({plan.valid_until.isoformat()}): no plan for that day was made then.",
+                "Check the clock, and sign or accept again.",
+            )
     for row in plan.accepted:
         if row.at is not None and row.at > at:
             raise BadInput(

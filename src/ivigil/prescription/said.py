@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from ivigil.assessment.implied import implied_conditions, implied_words
+from ivigil.errors import BadInput
 from ivigil.findings import Finding
 from ivigil.knowledge import rules
 from ivigil.knowledge.products import Label, Product, RateTable, Use
 from ivigil.knowledge.regimens import Regimen, WeightBasis
 from ivigil.prescription.administration import premedication_row
-from ivigil.prescription.body_weight import counted_on
-from ivigil.prescription.candidates import SLOWING_RISKS, about_unread_vials, age_floor, copied, off_label_said
-from ivigil.prescription.making import about_label_rates, indication_standing
+from ivigil.prescription.body_weight import choose_weight
+from ivigil.prescription.candidates import (
+    SLOWING_RISKS,
+    about_unread_vials,
+    age_floor,
+    copied,
+    off_label_said,
+    outside_label_age,
+)
+from ivigil.prescription.making import about_label_rates, cited, indication_standing
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs
 from ivigil.prescription.permission import permitted
 from ivigil.prescription.plan import Plan, Prescription
@@ -40,7 +49,8 @@ def asked_of_facts(ordered: Prescription, of: Planned, facts: Formulary) -> tupl
     if of.use is not None:
         needs.insert(0, (indication_need(of.use), False))
     floor = age_floor(of.label, of.use)
-    if floor is not None and not is_adult(ordered, facts):
+    # Below the floor nothing is asked of it: that the age lies below it was overridden, or the plan is refused.
+    if floor is not None and not is_adult(ordered, facts) and floor.years <= (ordered.age_years or 0):
         needs.insert(0, (age_need(floor), False))
     found: list[Finding] = []
     copies: list[tuple[str, Finding]] = []
@@ -95,7 +105,7 @@ def is_at_risk_by_indication(facts: Formulary) -> bool:
 def contradictions(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[tuple[str, str]]:
     """Where a plan does not agree with itself or with policy: the place, and what does not hold."""
     yield from _candidates(plan, ordered, facts)
-    yield from _weight(plan, ordered)
+    yield from _weight(plan, ordered, facts)
     yield from _premedication(plan, ordered, facts)
     given = Given(ordered.phase, ordered.off_label is not None, ordered.dose_g_per_kg)
     never = never_at_home(given, facts) if ordered.setting == "home" else None
@@ -106,6 +116,8 @@ def contradictions(plan: Plan, ordered: Prescription, facts: Formulary) -> Itera
             "infusions[0].pattern",
             "The indication itself is a risk, and its rates are not those of a patient at risk.",
         )
+    if plan.sources != cited(plan, facts):
+        yield "sources", "Its sources are not those that it cites."
 
 
 def _candidates(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[tuple[str, str]]:
@@ -121,20 +133,50 @@ def _candidates(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator
         )
 
 
-def _weight(plan: Plan, ordered: Prescription) -> Iterator[tuple[str, str]]:
-    """The basis that the prescription names is the one that its findings explain, with the same figures."""
-    said = {
-        basis: next((one.text for one in plan.findings if one.code == f"dosing-weight-{basis.value}"), None)
-        for basis in (WeightBasis.IDEAL, WeightBasis.ADJUSTED)
-    }
-    for basis, text in said.items():
-        if (text is not None) != (ordered.weight_basis is basis):
+def _weight(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[tuple[str, str]]:
+    """The basis that the prescription names is the one that its findings explain, with the figures worked out anew."""
+    said = {finding.code for finding in plan.findings}
+    for basis in (WeightBasis.IDEAL, WeightBasis.ADJUSTED):
+        if (f"dosing-weight-{basis.value}" in said) != (ordered.weight_basis is basis):
             yield (
                 "prescription.weight_basis",
                 f"Its weight basis is {ordered.weight_basis.value}, and its findings say another.",
             )
-        elif text is not None and not text.startswith(counted_on(basis, ordered.dosing_weight_kg, ordered.weight_kg)):
-            yield "prescription.dosing_weight_kg", "Its dosing weight is not the one that its findings explain."
+    if ordered.weight_basis is WeightBasis.ACTUAL:
+        return
+    try:
+        again = choose_weight(
+            ordered.weight_kg,
+            ordered.height_cm,
+            ordered.sex,
+            ordered.age_years or Decimal(0),
+            facts.policies.weight,
+            None,
+            ordered.weight_basis,
+        )
+    except BadInput as refused:
+        yield "prescription.dosing_weight_kg", f"Its dosing weight cannot be worked out: {refused.rule}"
+        return
+    if (again.basis, again.dosing_kg) != (ordered.weight_basis, ordered.dosing_weight_kg):
+        yield (
+            "prescription.dosing_weight_kg",
+            f"By its height, sex and weight the {ordered.weight_basis.value} weight is"
+            f" {again.dosing_kg.normalize():f} kg, not {ordered.dosing_weight_kg} kg.",
+        )
+    elif not set(again.findings) <= set(plan.findings):
+        yield "prescription.dosing_weight_kg", "Its dosing weight is not the one that its findings explain."
+
+
+def age_of(plan: Plan, ordered: Prescription, of: Planned, facts: Formulary) -> Iterator[str]:
+    """What stands against the age in the plan and is not said in it: the chair's first aid goes by that age."""
+    if ordered.age_years is None:
+        yield "It holds no age, and no plan is made without one."
+        return
+    adult_from = facts.policies.weight.adult_from_years.value
+    wanted = outside_label_age(of.product, of.label, of.use, ordered.age_years, adult_from)
+    said = {(one.code, one.severity, one.may_be) for one in plan.findings}
+    if wanted is not None and (wanted.code, wanted.severity, wanted.may_be) not in said:
+        yield wanted.text
 
 
 def _premedication(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ivigil.assessment.home import against_home, emergency, supervised
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.regimens import Phase
@@ -24,9 +25,10 @@ class Given:
 
 def never_at_home(given: Given | None, formulary: Formulary) -> tuple[str, tuple[str, ...]] | None:
     """Why this treatment is never given at home, whoever the patient is, and on whose word; None if it may be."""
-    policy, name = formulary.policies.setting, formulary.indication.name
-    if formulary.indication.id in policy.home_never_for.items:
-        return f"{name} is an emergency of the hospital by policy", policy.home_never_for.src
+    policy = formulary.policies.setting
+    acute = emergency(formulary.indication, policy)
+    if acute is not None:
+        return acute.why, acute.fact.src
     if given is None:
         return None
     if given.phase.value not in policy.home_phases.items:
@@ -48,37 +50,23 @@ def choose_setting(
     first: Setting = "hospital" if policy.first_setting.value == "hospital" else "clinic"
     if wish in {None, "hospital"}:
         return first if wish is None else "hospital", ()
-    needed = int(policy.home_after_uneventful_supervised.value)
     about = circumstances(request, formulary, product)
-    borne = about.borne.uneventful_supervised_infusions if about.borne else 0
+    borne = supervised(about, policy)
     if wish == "clinic":
         return (
             ("clinic", ())
-            if borne
+            if borne.given
             else (first, (_not_yet(f"a first infusion of {product.brand} is given in {first}", "clinic"),))
         )
     never = never_at_home(given, formulary)
     if never is not None:
         return first, (_not_yet(never[0], "home", never[1], ever=False),)
-    against = sorted(set(policy.home_excluding_conditions.items) & about.words.present("conditions"))
-    worst = max((one.grade or 0 for one in request.patient.known_reactions), default=0)
-    reasons = {
-        "a severe reaction to immunoglobulin is recorded": any(
-            formulary.vocabulary.reactions[kind].severe for one in request.patient.known_reactions for kind in one.kinds
-        ),
-        f"a reaction of grade {worst} to immunoglobulin is recorded": worst >= policy.home_excluding_from_grade.value,
-        f"these conditions speak against home by policy: {', '.join(against).replace('_', ' ')}": bool(against),
-        "conditions are not recorded, so what speaks against home cannot be checked": request.patient.conditions
-        is None,
-        "it is not recorded whether there were reactions": request.patient.reactions is None,
-    }
-    for why, holds in reasons.items():
-        if holds:
-            return first, (_not_yet(why, "home", policy.home_excluding_conditions.src),)
-    if borne < needed:
+    for reason in against_home(about, policy, formulary.vocabulary):
+        return first, (_not_yet(reason.why, "home", reason.fact.src),)
+    if not borne.enough:
         return first, (
             _not_yet(
-                f"policy asks for {needed} uneventful supervised infusions of {product.brand} first; {borne} are recorded",
+                f"policy asks for {borne.needed} uneventful supervised infusions of {product.brand} first; {borne.given} are recorded",
                 "home",
                 policy.home_after_uneventful_supervised.src,
             ),
@@ -87,7 +75,7 @@ def choose_setting(
         Finding(
             code="setting-home",
             severity=Severity.WARNS,
-            text=f"Home: {borne} uneventful supervised infusions of {product.brand} are recorded. A named supervisor and a complete kit are needed: {', '.join(policy.home_kit.items)}.",
+            text=f"Home: {borne.given} uneventful supervised infusions of {product.brand} are recorded. A named supervisor and a complete kit are needed: {', '.join(policy.home_kit.items)}.",
             remedy="A missing, expired or damaged kit means no infusion.",
             sources=policy.home_kit.src,
         ),

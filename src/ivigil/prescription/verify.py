@@ -25,7 +25,7 @@ from ivigil.prescription.needs import planned_concentration
 from ivigil.prescription.off_label import labelled_tables, slowest, strictest_rates
 from ivigil.prescription.plan import NOTICE, AnyPlan, Infusion, Plan, Prescription, check_unchanged
 from ivigil.prescription.request import Formulary, check_accepted
-from ivigil.prescription.said import Planned, asked_of_facts, contradictions, must_say
+from ivigil.prescription.said import Planned, age_of, asked_of_facts, contradictions, must_say
 from ivigil.prescription.schedule import PumpRun, build_ladder, run_pump, vitals_due_min
 from ivigil.prescription.subcutaneous.plan import SubcutaneousPlan
 from ivigil.prescription.vials import DoseWindow
@@ -266,6 +266,7 @@ def _by_facts(plan: Plan, ordered: Prescription, facts: Formulary) -> Iterator[F
     for finding in asked_of_facts(ordered, planned, facts):
         if finding.severity is Severity.BLOCKS:
             yield Fault("prescription", finding.text, blocks=True)
+    yield from (Fault("prescription.age_years", text, blocks=True) for text in age_of(plan, ordered, planned, facts))
     for finding in must_say(plan, ordered, planned, facts):
         if finding.severity is not Severity.BLOCKS and finding not in plan.findings:
             yield Fault("findings", f"{finding.code} is missing, which these facts always say: {finding.text}")

@@ -6,14 +6,23 @@ from ivigil.errors import BadInput, is_hidden
 
 #: "x", "..." and "xxx" say nothing: so many different letters or digits are the least that can.
 LEAST_LETTERS_OF_A_REASON = 2
+#: A name or role is shown on every page; no person's is longer.
+LONGEST_NAME = 120
 
 
 def check_name(where: str, text: str, rule: str, remedy: str) -> None:
-    """Refuse a name or role that is empty or holds a sign nobody can see.
+    """Refuse a name or role that is empty, too long to be one, or holds a sign nobody can see.
 
     Raises:
         BadInput: with ``rule`` and ``remedy`` where it is empty.
     """
+    if len(text) > LONGEST_NAME:
+        raise BadInput(
+            where,
+            text,
+            f"A name or role has at most {LONGEST_NAME} characters.",
+            "Write the name; a reason stands apart.",
+        )
     _check(where, text, 1, rule, remedy)
 
 

@@ -90,16 +90,18 @@ class Circumstances:
 
     @property
     def newness(self) -> frozenset[Newness] | None:
-        """In which ways the product is new to the patient (empty: it is not); None if the history is not recorded.
+        """In which ways the product is new to the patient (empty: it is not); None if the history or the product is not known.
 
         A patient may be switched and come back after a gap at once. The gap is counted from the last infusion of any
         immunoglobulin.
         """
         history = self.patient.immunoglobulin_history
-        if history is None or self.product is None:
+        if history is None:
             return None
         if not history:
-            return frozenset({"naive"})
+            return frozenset({"naive"})  # whatever the product
+        if self.product is None:
+            return None
         latest = max(history, key=lambda entry: entry.last_given_at)
         ways: set[Newness] = set()
         if latest.product != self.product.id:

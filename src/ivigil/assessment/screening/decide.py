@@ -179,6 +179,8 @@ def _not_recorded(predicate: rules.NotRecorded, about: Circumstances) -> Verdict
 
 
 def _new_to_product(predicate: rules.NewToProduct, about: Circumstances) -> Verdict:
+    if about.patient.immunoglobulin_history and set(predicate.any) == {"naive"}:
+        return False  # whatever the product
     newness = about.newness
     return None if newness is None else bool(newness & set(predicate.any))
 

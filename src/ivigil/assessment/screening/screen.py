@@ -38,6 +38,11 @@ _NEEDS_DOSE = (rules.CourseDoseAtLeast,)
 _NEEDS_PRODUCT = (rules.ProductContains, rules.ProductRoute, rules.NewToProduct)
 
 
+def needs_product_or_dose(part: rules.Predicate) -> bool:
+    """Whether one predicate is asked of a product or a dose, not of the patient."""
+    return isinstance(part, (*_NEEDS_DOSE, *_NEEDS_PRODUCT))
+
+
 def stage_of(rule: rules.Rule) -> Stage:
     """The first stage at which a rule can be decided."""
     kinds = tuple(parts(rule.when))

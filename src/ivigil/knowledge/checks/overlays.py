@@ -27,6 +27,6 @@ def signed_by_now(signed_on: Mapping[str, Collection[tuple[str, date]]], today: 
             if on > today:
                 yield error(
                     f"{place}.toml: {path}",
-                    f"It was signed on {on.isoformat()}, and today is {today.isoformat()}.",
+                    f"It was signed on {on.isoformat()}, a day that has not begun anywhere yet.",
                     "Write the day on which the label was read.",
                 )

@@ -33,6 +33,7 @@ from ivigil.knowledge.checks.targets import targets_are_replacement
 from ivigil.knowledge.checks.words import (
     implied_words_exist,
     limitations_hold,
+    marks_hold,
     policies_name_what_exists,
     rules_hold,
     rules_stand_once,
@@ -132,6 +133,9 @@ def check(knowledge: Knowledge, today: date | None = None) -> tuple[CheckRow, ..
     if book is not None and vocabulary is not None:
         held = {key for product in products.values() for key in product.excipients or ()}
         rows += rules_hold(book, vocabulary, held, lambda code: place.get(code, "screening"))
+    marks = _one(lambda: knowledge.marks, rows)
+    if marks is not None and vocabulary is not None:
+        rows += marks_hold(marks, vocabulary)
     waiting = _one(knowledge.all_waiting, rows)
     rows += overlay_waits(waiting or {})
     if waiting is not None and today is not None:

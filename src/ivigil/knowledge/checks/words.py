@@ -57,8 +57,12 @@ def policies_name_what_exists(
     for name in policies.subcutaneous.bleeding_with.items:
         if name not in vocabulary.medicines:
             yield _no_word("policy/subcutaneous.toml: bleeding_with", name, "medicines")
-    for key, stop in policies.proposals.stops.items():
-        where = f"policy/proposals.toml: stops.{spelled((key,))}"
+    proposals = policies.proposals
+    said = [("stops", *one) for one in proposals.stops.items()] + [
+        ("cautions", *one) for one in proposals.cautions.items()
+    ]
+    for table, key, stop in said:
+        where = f"policy/proposals.toml: {table}.{spelled((key,))}"
         yield from _says(where, stop.text, stop.remedy)
         for name in stop.any:
             if name not in getattr(vocabulary, stop.list):
@@ -107,6 +111,23 @@ def rules_hold(
             yield from _says(f"{where}.unknown", rule.unknown.text, rule.unknown.remedy)
         for _, part in records_in(rule.when):
             yield from _words_exist(f"{where}.when", part, vocabulary, excipients)
+
+
+def marks_hold(marks: Mapping[str, Rule], vocabulary: Vocabulary) -> Iterator[CheckRow]:
+    """Marks of other therapies hold as rules do, and ask only what the patient's record can answer."""
+    yield from rules_hold(marks, vocabulary, (), lambda _: "therapies, alternatives: marks")
+    for code, mark in marks.items():
+        for _, part in records_in({"when": mark.when}):
+            naive = isinstance(part, rules.NewToProduct) and part.any == ("naive",)
+            if isinstance(part, ASKED_OF_A_PLAN) and not naive:
+                yield error(
+                    f"therapies, alternatives: marks: {code}",
+                    f"{part.kind} asks of a product or a dose, and no product is given yet.",
+                    "Ask what the record holds, such as new_to_product with naive alone.",
+                )
+
+
+ASKED_OF_A_PLAN = (rules.ProductContains, rules.ProductRoute, rules.CourseDoseAtLeast, rules.NewToProduct)
 
 
 def limitations_hold(product: Product, file: str, vocabulary: Vocabulary) -> Iterator[CheckRow]:

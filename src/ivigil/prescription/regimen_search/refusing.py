@@ -19,6 +19,11 @@ SHAKEN = {
         "one-dose",
         "After one recorded dose, IgG from earlier treatment cannot be told from the patient's own.",
     ),
+    "outside-condition": (
+        "condition",
+        "The model that was asked for was built on another disease, and IgG is cleared otherwise there.",
+    ),
+    "dose-twice": ("dose-twice", "A dose may be written twice, and counting it twice changes every dose after it."),
     "level-unlikely": ("unit", "A level may be in another unit."),
 }
 
@@ -69,6 +74,15 @@ def about_patient(patient: Patient, indication: Indication, policy: ProposalPoli
                 remedy=f"Record `{stop.list}` (an empty list means none).",
                 sources=stop.src,
             )
+    for key, caution in policy.cautions.items():
+        if ((patient.listed(caution.list) or frozenset()) | patient.in_texts(caution.list)) & set(caution.any):
+            yield Finding(
+                code=f"proposal-caution-{key}",
+                severity=Severity.WARNS,
+                text=f"Recorded: {caution.name}. {caution.text}",
+                remedy=caution.remedy,
+                sources=caution.src,
+            )
 
 
 def _stopped(key: str, stop: Stop, said: str) -> Finding:
@@ -85,6 +99,6 @@ def about_forecast(made: Forecast) -> Iterable[Finding]:
         yield Finding(
             code="outside-every-model",
             severity=Severity.WARNS,
-            text=f"The patient's age or weight lies outside the patients of every model that speaks ({', '.join(one.id for one in speaking)}).",
+            text=f"The patient's age, weight or condition lies outside the patients of every model that speaks ({', '.join(one.id for one in speaking)}).",
             remedy="Read every proposal as an extrapolation, and measure sooner.",
         )
