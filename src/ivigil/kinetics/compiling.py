@@ -63,8 +63,10 @@ def prepare() -> int:
         kernels,
         likelihood,
         ode,
+        ode_lanes,
         ode_population,
         randomness,
+        reweighting,
     )
     from ivigil.kinetics.fitting import Data, Prior
 
@@ -80,6 +82,7 @@ def prepare() -> int:
         data = Data(*dosed, *measured, *changes)
         known = fitting.fit(prior, data, 400, 1)
         fitting.surprise(prior, data, 0, 400, 1)
+        reweighting.reweighted(prior, data, known)
         fitting.mode(prior, data)
         fitting.log_density(prior, data, np.zeros((1, 2)))
         fitting.predicted(typical, data, days)
@@ -101,6 +104,11 @@ def prepare() -> int:
     covariate_populations._numbers(np.uint64(1), np.arange(2, dtype=np.uint64), 0, np.empty((2, 4)))
     system = ode.System(ode.TURNOVER, np.ones(ode.SLOTS), np.zeros(ode.STATES), 1.0)
     ode.states_of(system, system.rest, ode.events(*dosed[:3], 0.0, 56.0), days)
+    blocked, given = np.ones((1, ode.SLOTS)), ode.events(*dosed[:3], 0.0, 56.0)
+    ode_lanes.igg(
+        blocked, np.zeros((1, ode.STATES)), one[:1], given.mark_d, given.bolus_g, given.flow_g_per_d, days,
+        *ode.QUICK, ode.MOST_STEPS, np.empty((2, 1), np.float32), np.empty(1, np.int64),
+    )  # fmt: skip
     ode_population._count(np.ones((3, 2), np.float32), counts[0], sums[0])
     rooms = (
         bands,
@@ -111,6 +119,7 @@ def prepare() -> int:
         kernels,
         likelihood,
         ode,
+        ode_lanes,
         ode_population,
         randomness,
     )

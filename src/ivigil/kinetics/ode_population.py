@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from ivigil.kinetics import kernels, ode
+from ivigil.kinetics import kernels, ode, ode_lanes
 from ivigil.kinetics.antagonist import rest
 from ivigil.kinetics.compiling import compiled
 from ivigil.quantities import MG_PER_G
@@ -35,10 +35,9 @@ def igg(parameters: Floats, scale: Floats, plan: Schedule) -> Iterator[tuple[int
     given = ode.events(plan.dose_d, plan.dose_g, plan.dose_over_d, plan.start_d, float(days[-1]))
     for first in range(0, len(parameters), BLOCK):
         own = parameters[first : first + BLOCK]
-        out = np.empty((len(own), days.size, ode.STATES))
+        out = np.empty((days.size, len(own)), np.float32)
         status = np.empty(len(own), np.int64)
-        ode.integrate(
-            ode.ANTAGONIST,
+        ode_lanes.igg(
             own,
             rest(own),
             MG_PER_G * scale[first : first + BLOCK],
@@ -46,14 +45,13 @@ def igg(parameters: Floats, scale: Floats, plan: Schedule) -> Iterator[tuple[int
             given.bolus_g,
             given.flow_g_per_d,
             days,
-            True,
             *ode.QUICK,
             ode.MOST_STEPS,
             out,
             status,
         )
         ode.refuse_failed(status)
-        yield first, np.ascontiguousarray(out[:, :, ode.IGG[ode.ANTAGONIST]].T, dtype=np.float32).T
+        yield first, out.T
 
 
 def histogram(parameters: Floats, scale: Floats, plan: Schedule, counts: NDArray[np.uint32], sums: Floats) -> None:
