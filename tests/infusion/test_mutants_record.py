@@ -294,3 +294,43 @@ def test_what_belongs_together_is_told_together(kind, data, reason):
 def test_that_another_symptom_has_gone_needs_its_words_and_no_grade():
     gone = {"symptom": "other", "present": False, "text": "ringing ears"}
     assert isinstance(read_event(raw("symptom", data=gone), SESSION, protocol()), Event)
+
+
+# ---- one key on two devices
+
+
+def twice(seq: int = 1, received: float = 11, **data: Any) -> list[dict[str, Any]]:
+    """A note, and what another device told later under the same key."""
+    other = Chair().tell(10, "paused", "k", **data).raws[0]
+    late = (Chair().minute(received)).isoformat()
+    return [raw(), other | {"seq": seq, "received_at": late}]
+
+
+def test_a_pause_under_a_key_that_was_used_counts_under_a_key_of_its_own():
+    found = gather(twice(because="unwell"), SESSION, protocol())
+    assert {one.event.type for one in found.told if one.event} == {EventType.NOTE, EventType.PAUSED}
+    own = next(one.first.key for one in found.told if one.first.type is EventType.PAUSED)
+    assert own.startswith("again-")
+    assert len(own.removeprefix("again-")) == 16
+    assert [one.reason for one in found.rejected] == ["key: 'k' was used before for another event."]
+
+
+def test_that_key_is_the_same_for_every_copy_and_another_for_another_event():
+    def own(**more: Any) -> str:
+        told = gather(twice(**more), SESSION, protocol()).told
+        return next(one.first.key for one in told if one.first.type is EventType.PAUSED)
+
+    assert own(because="unwell") == own(seq=7, received=40, because="unwell")
+    assert own(because="unwell") != own(because="a slip")
+
+
+@pytest.mark.parametrize(("moved_to", "counts"), [(11, True), (12, True), (12.1, False)])
+def test_nothing_is_corrected_to_a_time_that_had_not_come(moved_to, counts):
+    chair = Chair().tell(10, "note", "k", text="x")
+    chair.tell(11, "correction", "c", corrects="k", because="y", instead={"text": "x"}, happened_at=chair.minute(moved_to).isoformat())  # fmt: skip
+    chair.raws[-1]["received_at"] = chair.minute(12).isoformat()
+    found = gather(chair.raws, SESSION, protocol())
+    assert next(one.at for one in found.told if one.first.key == "k") == chair.minute(moved_to if counts else 10)
+    assert [one.reason for one in found.rejected] == (
+        [] if counts else ["happened_at: nothing is corrected to a time that had not come when it was corrected."]
+    )

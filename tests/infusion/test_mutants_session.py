@@ -484,3 +484,42 @@ def test_a_childs_limits_are_those_of_the_childs_age_at_the_chair_too():
     chair.vitals(10, systolic_mmhg=88, diastolic_mmhg=55)
     assert (now(chair).met, now(chair).lock) == ((), Lock.FREE)
     assert chair.vitals(20, systolic_mmhg=85, diastolic_mmhg=55).live.session.lock is Lock.ANAPHYLAXIS
+
+
+# ---- since when, how bad, and a promise that ends
+
+
+def test_a_symptom_without_a_nurses_grade_has_the_protocols_own():
+    # Flushing is mild by the protocol; the middle is only for what the protocol does not know.
+    seen = Chair().ready().started().felt(20, "flushing").live.session.symptoms["flushing"]
+    assert (seen.grade, seen.graded_by_nurse) == (Grade.MILD, False)
+
+
+def test_criteria_met_by_mild_parts_are_severe():
+    # Skin and gut: the second criterion of NIAID/FAAN, two of four.
+    found = (
+        Chair()
+        .ready()
+        .started()
+        .felt(20, "flushing", "mild")
+        .felt(21, "nausea_vomiting_abdominal_pain", "mild")
+        .live.session
+    )
+    assert [(one.rule, one.number) for one in found.criteria] == [("niaid_faan_2006", 2)]
+    assert (found.reaction, found.worst_ever, found.lock) == (Grade.MILD, Grade.SEVERE, Lock.ANAPHYLAXIS)
+
+
+def test_a_reaction_counts_from_when_it_reached_its_grade():
+    chair = Chair().ready().started().felt(20, "headache", "mild")
+    assert chair.live.session.reaction_since == chair.minute(20)
+    chair.felt(25, "headache", "severe")
+    assert chair.live.session.reaction_since == chair.minute(25)
+    chair.felt(30, "headache", "severe").felt(35, "headache", "moderate")
+    assert chair.live.session.reaction_since == chair.minute(25)
+
+
+def test_a_promise_to_let_go_holds_while_nothing_gets_worse():
+    chair = Chair().ready().started().felt(20, "headache", "mild").tell(21, "stopped_early")
+    chair.tell(22, "prescriber_notified", who="Dr. B", said="home", lets_go=True).felt(25, "headache", "mild")
+    assert chair.live.session.let_go_at == chair.minute(22)
+    assert chair.felt(30, "headache", "severe").live.session.let_go_at is None
