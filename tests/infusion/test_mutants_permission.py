@@ -391,3 +391,9 @@ def test_after_a_severe_reaction_a_prescriber_lets_the_patient_go(seen):
     assert at(chair, 30, end).release is (Release.NOT_NEEDED if seen == "moderate" else Release.MISSING)
     chair.tell(40, "prescriber_notified", who="Dr. B", said="home", lets_go=True)
     assert at(chair, 41, end).release is (Release.NOT_NEEDED if seen == "moderate" else Release.GIVEN)
+
+
+@pytest.mark.parametrize("lacking", [{"lot": None}, {"expires_on": None}, {"lot": None, "expires_on": None}])
+def test_a_container_that_lacks_its_lot_or_its_date_is_unrecorded(lacking):
+    chair = Chair().opened().checked().hung(**lacking).vitals(-5)
+    assert at(chair, 0).hanging is Hanging.UNRECORDED

@@ -523,3 +523,25 @@ def test_a_promise_to_let_go_holds_while_nothing_gets_worse():
     chair.tell(22, "prescriber_notified", who="Dr. B", said="home", lets_go=True).felt(25, "headache", "mild")
     assert chair.live.session.let_go_at == chair.minute(22)
     assert chair.felt(30, "headache", "severe").live.session.let_go_at is None
+
+
+# ---- a correction never unlocks
+
+
+def test_a_grade_that_was_written_by_a_correction_and_taken_back_still_locks():
+    chair = Chair().ready().started().felt(20, "headache", "mild", key="h")
+    worse = {"symptom": "headache", "present": True, "grade": "severe"}
+    chair.tell(22, "correction", "c", corrects="h", because="asked again", instead=worse)
+    assert chair.live.session.lock is Lock.SEVERE
+    chair.tell(24, "correction", corrects="c", because="a slip")
+    found = chair.live.session
+    assert (found.reaction, found.lock) == (Grade.MILD, Lock.SEVERE)
+
+
+@pytest.mark.parametrize("stands", [None, "mild", "severe"])
+def test_what_was_once_treated_as_anaphylaxis_stays_the_gravest_lock(stands):
+    chair = Chair().ready().started()
+    chair = chair if stands is None else chair.felt(19, "headache", stands)
+    chair.tell(20, "treated_as_anaphylaxis", "t").tell(25, "correction", corrects="t", because="pressed by mistake")
+    found = chair.live.session
+    assert (found.anaphylaxis_at, found.lock) == (None, Lock.ANAPHYLAXIS)
