@@ -193,3 +193,25 @@ def test_a_clock_that_is_days_behind_is_marked_and_the_receipt_counts():
     last = made(chair).timeline[-1]
     assert (last.text, last.clock_behind, last.minute) == ("x", True, 20)
     assert not made(chair).timeline[0].clock_behind
+
+
+# ---- a check that is not as it should be
+
+
+def checked(chair: Chair, minute: float, check: str, *, ok: bool) -> Chair:
+    return chair.tell(minute, "check_confirmed", check=check, ok=ok)
+
+
+def test_a_pump_that_runs_on_a_failed_check_is_due_to_stop_since_the_first_of_them():
+    chair = checked(running(), 20, "identifiers", ok=False)
+    assert minutes(chair)["stop"] == 20
+    assert minutes(checked(chair, 25, "appearance", ok=False))["stop"] == 20
+    # One of the two is as it should be again: the other is not.
+    assert minutes(checked(chair, 26, "identifiers", ok=True))["stop"] == 20
+    assert "stop" not in minutes(checked(chair, 27, "appearance", ok=True))
+
+
+def test_a_check_that_fails_again_is_due_from_then_and_a_patient_who_is_unwell_today_is_asked():
+    chair = checked(checked(running(), 20, "identifiers", ok=False), 21, "identifiers", ok=True)
+    assert minutes(checked(chair, 30, "identifiers", ok=False))["stop"] == 30
+    assert "stop" not in minutes(checked(running(), 20, "well_today", ok=False))
