@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ivigil.infusion.events import Check
 from ivigil.infusion.live import Live
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import anaphylaxis, low_pressure, triggers_met, worst
@@ -545,3 +546,13 @@ def test_what_was_once_treated_as_anaphylaxis_stays_the_gravest_lock(stands):
     chair.tell(20, "treated_as_anaphylaxis", "t").tell(25, "correction", corrects="t", because="pressed by mistake")
     found = chair.live.session
     assert (found.anaphylaxis_at, found.lock) == (None, Lock.ANAPHYLAXIS)
+
+
+def test_a_swollen_site_takes_back_the_check_of_the_line_and_no_other():
+    chair = Chair().ready().started()
+    before = set(chair.live.session.checks)
+    chair.felt(20, "site_swelling_or_pain", "mild")
+    assert set(chair.live.session.checks) == before - {Check.ACCESS}
+    chair.tell(25, "check_confirmed", check="access", ok=True).gone(30, "site_swelling_or_pain")
+    assert set(chair.live.session.checks) == before
+    assert set(chair.felt(35, "headache").live.session.checks) == before
