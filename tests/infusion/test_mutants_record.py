@@ -366,7 +366,7 @@ def test_a_clock_is_behind_where_it_names_a_time_long_before_the_signature(devic
 
 
 def test_a_signature_in_the_first_days_of_the_calendar_dates_nothing_and_stops_nothing():
-    one = dated(-3000, 11, signed="0001-01-02T00:00:00+00:00")
+    one = dated(-3000, 11, signed="0001-01-01T12:00:00+00:00")
     assert (one.at, one.clock_behind) == (Chair().minute(-3000), False)
 
 
@@ -399,3 +399,18 @@ def test_every_way_in_which_something_was_told_is_kept():
     assert [(at, event.data.model_dump()["text"]) for at, event in one.versions] == [
         (chair.minute(10), "a"), (chair.minute(10), "b"),
     ]  # fmt: skip
+
+
+def test_everything_that_stops_or_treats_under_one_used_key_counts():
+    chair = Chair().tell(10, "note", "k", text="x").tell(11, "paused", "k", because="unwell")
+    chair.tell(12, "medicine_given", "k", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    found = gather(chair.raws, SESSION, protocol())
+    assert [event.type for _, event in found.standing] == [EventType.NOTE, EventType.PAUSED, EventType.MEDICINE_GIVEN]
+
+
+def test_what_came_under_a_used_key_is_dated_by_its_receipt_too_where_the_clock_is_behind():
+    chair = Chair().opened().tell(20, "note", "k", text="x")
+    chair.tell(25, "symptom", "k", symptom="headache", present=True, grade="severe")
+    chair.raws[-1]["device_at"] = chair.minute(-3 * 1440).isoformat()
+    found = gather(chair.raws, SESSION, protocol())
+    assert [at for at, _ in found.refused] == [chair.minute(25) + timedelta(seconds=1)]
