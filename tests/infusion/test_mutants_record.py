@@ -341,10 +341,9 @@ def test_nothing_is_corrected_to_a_time_that_had_not_come(moved_to, counts):
 # ---- clocks that are behind, and what came under a used key
 
 
-def dated(device: float, received: float, signed: str | None = None) -> Any:
+def dated(device: float, received: float) -> Any:
     """A note that a device dates and the record got, in a session signed two hours before nine."""
-    more: dict[str, Any] = {} if signed is None else {"signed_at": signed}
-    chair = Chair().opened(**more).tell(10, "note", "n", text="x")
+    chair = Chair().opened().tell(10, "note", "n", text="x")
     chair.raws[-1] |= {
         "device_at": chair.minute(device).isoformat(),
         "received_at": chair.minute(received).isoformat(),
@@ -363,11 +362,6 @@ def test_a_clock_is_behind_where_it_names_a_time_long_before_the_signature(devic
     assert (one.at, one.clock_behind) == (Chair().minute(counts), behind)
     # How late the record got it is counted from the time that stands.
     assert one.late == timedelta(minutes=received - counts)
-
-
-def test_a_signature_in_the_first_days_of_the_calendar_dates_nothing_and_stops_nothing():
-    one = dated(-3000, 11, signed="0001-01-01T12:00:00+00:00")
-    assert (one.at, one.clock_behind) == (Chair().minute(-3000), False)
 
 
 def test_the_opening_that_was_received_first_says_before_what_no_clock_can_be_right():
