@@ -360,6 +360,8 @@ def dated(device: float, received: float) -> Any:
 def test_a_clock_is_behind_where_it_names_a_time_long_before_the_signature(device, received, counts, behind):
     one = dated(device, received)
     assert (one.at, one.clock_behind) == (Chair().minute(counts), behind)
+    # As it was first told, and in every way it was told: the lock that outlives a correction is worked out from these.
+    assert (one.first_at, [at for at, _ in one.versions]) == (one.at, [one.at])
     # How late the record got it is counted from the time that stands.
     assert one.late == timedelta(minutes=received - counts)
 
