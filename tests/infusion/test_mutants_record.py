@@ -341,10 +341,9 @@ def test_nothing_is_corrected_to_a_time_that_had_not_come(moved_to, counts):
 # ---- clocks that are behind, and what came under a used key
 
 
-def dated(device: float, received: float, signed: str | None = None) -> Any:
+def dated(device: float, received: float) -> Any:
     """A note that a device dates and the record got, in a session signed two hours before nine."""
-    more: dict[str, Any] = {} if signed is None else {"signed_at": signed}
-    chair = Chair().opened(**more).tell(10, "note", "n", text="x")
+    chair = Chair().opened().tell(10, "note", "n", text="x")
     chair.raws[-1] |= {
         "device_at": chair.minute(device).isoformat(),
         "received_at": chair.minute(received).isoformat(),
@@ -361,13 +360,10 @@ def dated(device: float, received: float, signed: str | None = None) -> Any:
 def test_a_clock_is_behind_where_it_names_a_time_long_before_the_signature(device, received, counts, behind):
     one = dated(device, received)
     assert (one.at, one.clock_behind) == (Chair().minute(counts), behind)
+    # As it was first told, and in every way it was told: the lock that outlives a correction is worked out from these.
+    assert (one.first_at, [at for at, _ in one.versions]) == (one.at, [one.at])
     # How late the record got it is counted from the time that stands.
     assert one.late == timedelta(minutes=received - counts)
-
-
-def test_a_signature_in_the_first_days_of_the_calendar_dates_nothing_and_stops_nothing():
-    one = dated(-3000, 11, signed="0001-01-02T00:00:00+00:00")
-    assert (one.at, one.clock_behind) == (Chair().minute(-3000), False)
 
 
 def test_the_opening_that_was_received_first_says_before_what_no_clock_can_be_right():
@@ -399,3 +395,18 @@ def test_every_way_in_which_something_was_told_is_kept():
     assert [(at, event.data.model_dump()["text"]) for at, event in one.versions] == [
         (chair.minute(10), "a"), (chair.minute(10), "b"),
     ]  # fmt: skip
+
+
+def test_everything_that_stops_or_treats_under_one_used_key_counts():
+    chair = Chair().tell(10, "note", "k", text="x").tell(11, "paused", "k", because="unwell")
+    chair.tell(12, "medicine_given", "k", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    found = gather(chair.raws, SESSION, protocol())
+    assert [event.type for _, event in found.standing] == [EventType.NOTE, EventType.PAUSED, EventType.MEDICINE_GIVEN]
+
+
+def test_what_came_under_a_used_key_is_dated_by_its_receipt_too_where_the_clock_is_behind():
+    chair = Chair().opened().tell(20, "note", "k", text="x")
+    chair.tell(25, "symptom", "k", symptom="headache", present=True, grade="severe")
+    chair.raws[-1]["device_at"] = chair.minute(-3 * 1440).isoformat()
+    found = gather(chair.raws, SESSION, protocol())
+    assert [at for at, _ in found.refused] == [chair.minute(25) + timedelta(seconds=1)]

@@ -556,3 +556,20 @@ def test_a_swollen_site_takes_back_the_check_of_the_line_and_no_other():
     chair.tell(25, "check_confirmed", check="access", ok=True).gone(30, "site_swelling_or_pain")
     assert set(chair.live.session.checks) == before
     assert set(chair.felt(35, "headache").live.session.checks) == before
+
+
+def test_adrenaline_is_treating_it_as_anaphylaxis_from_then_on():
+    chair = Chair().ready().started()
+    chair.tell(20, "medicine_given", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    chair.tell(26, "medicine_given", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    found = chair.live.session
+    assert (found.anaphylaxis_at, found.lock) == (chair.minute(20), Lock.ANAPHYLAXIS)
+
+
+def test_only_a_word_that_lets_go_lets_go_and_a_later_call_takes_nothing_back():
+    chair = Chair().ready().started().felt(20, "headache", "severe").tell(21, "stopped_early")
+    chair.tell(22, "prescriber_notified", who="Dr. B", said="watch")
+    assert chair.live.session.let_go_at is None
+    chair.tell(60, "prescriber_notified", who="Dr. B", said="home", lets_go=True)
+    chair.tell(70, "prescriber_notified", who="Dr. C", said="noted")
+    assert chair.live.session.let_go_at == chair.minute(60)
