@@ -280,9 +280,9 @@ def test_a_key_is_one_to_a_hundred_and_twenty_visible_characters(word):
 @pytest.mark.parametrize(
     ("kind", "data", "reason"),
     [
-        ("check_confirmed", {"check": "weight", "ok": True}, "weight_kg belongs to the check weight, and to no other"),
-        ("check_confirmed", {"check": "access", "ok": True, "weight_kg": 70}, "weight_kg belongs to the check weight, and to no other"),
-        ("check_confirmed", {"check": "pump_read_back", "ok": True}, "pump_ml_per_h belongs to the check pump_read_back, and to no other"),
+        ("check_confirmed", {"check": "weight", "ok": True}, "the check weight gives weight_kg, and no other check does"),
+        ("check_confirmed", {"check": "access", "ok": True, "weight_kg": 70}, "the check weight gives weight_kg, and no other check does"),
+        ("check_confirmed", {"check": "pump_read_back", "ok": True}, "the check pump_read_back gives pump_ml_per_h, and no other check does"),
         ("vitals", {}, "vital signs hold at least one value"),
         ("symptom", {"symptom": "other", "present": True, "text": "x"}, "a symptom the protocol has no word for needs a text and a grade"),
         ("symptom", {"symptom": "other", "present": True, "grade": "mild"}, "a symptom the protocol has no word for needs a text and a grade"),
