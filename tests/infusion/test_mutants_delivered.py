@@ -311,3 +311,10 @@ def test_what_had_gone_before_the_start_is_no_reaction_to_the_infusion():
 def test_what_is_still_there_at_the_start_is_told_as_present_during_it():
     chair = Chair().ready().felt(-4, "headache", "moderate").started().gone(10, "headache").tell(20, "stopped_early")
     assert chair.live.session.worst_ever is Grade.MODERATE
+
+
+def test_what_hangs_is_known_between_reports_too():
+    chair = Chair().opened().checked().hung(-9, size_g=10, volume_ml=100).vitals(-5).started(pump_ml_per_h=60)
+    chair.hung(20, size_g=20, volume_ml=200, lot="B").hung(21, size_g=5, volume_ml=50, lot="C", beside=True)
+    # Nothing was told since 21; B took the place of A, and of 250 mL that hang 20 mL ran from 20 to 40.
+    assert chair.live.given(chair.minute(40)).hanging_ml == 230

@@ -426,3 +426,27 @@ def test_what_must_not_come_before_adrenaline_stands_in_no_pack_at_life_threaten
     own = bed.protocol.model_copy(update={"responses": {**bed.protocol.responses, Grade.LIFE_THREATENING: listed}})
     found = held(replace(bed, protocol=own))["responses"]["life_threatening"]["medicines"]
     assert [one["medicine"] for one in found] == ["oxygen"]
+
+
+def test_a_pack_says_with_what_the_line_is_flushed_in_the_plans_own_words():
+    bed = at_chair()
+    assert [(one.text, one.policy, one.sources) for one in pack_of(bed).line] == [
+        ("Line: Own line; mix with no other medicine.", False, ("privigen/M2", "privigen/M1")),
+        ("Dilution: May be diluted with 5 % dextrose.", False, ("privigen/M2", "privigen/M1")),
+        ("Flush: Only 5% dextrose or 0.9% sodium chloride.", False, ("privigen/M1",)),
+        ("What stays in the line: Not read: see the label.", False, ()),
+    ]
+
+
+def test_a_line_of_the_sites_own_policy_says_so_and_a_plan_without_preparation_has_none():
+    bed = at_chair()
+    given = bed.plan.administration
+    assert given is not None
+    rows = tuple(
+        row.model_copy(update={"basis": "policy", "sources": ("policy/ivigil",)})
+        for row in given.preparation
+        if row.topic == "Flush"
+    )
+    own = bed.plan.model_copy(update={"administration": given.model_copy(update={"preparation": rows})})
+    assert [(one.policy, one.sources) for one in pack_of(replace(bed, plan=own)).line] == [(True, ("policy/ivigil",))]
+    assert pack_of(replace(bed, plan=bed.plan.model_copy(update={"administration": None}))).line == ()

@@ -11,7 +11,21 @@ import pytest
 
 from ivigil.errors import Blocked
 from ivigil.infusion.permission import Wish, can, check, may, situation
-from ivigil.infusion.workflow import Action, Agreement, Asked, Hanging, Hold, Left, Observed, Today, Wait, Watched
+from ivigil.infusion.workflow import (
+    Action,
+    Agreement,
+    Asked,
+    Checks,
+    Hanging,
+    Hold,
+    Left,
+    Observed,
+    PlanState,
+    Release,
+    Today,
+    Wait,
+    Watched,
+)
 from tests.infusion.chair import Chair, at_chair, experienced, planned
 
 
@@ -341,3 +355,45 @@ def test_what_is_done_as_permitted_is_no_deviation():
     )
     chair.tell(50, "resumed", pump_ml_per_h=42)
     assert deviations(chair) == []
+
+
+# ---- the signature, the pump before the start, and letting the patient go
+
+
+@pytest.mark.parametrize(
+    # Opened at -30; the clocks of two devices may differ by two minutes.
+    ("signed", "plan"), [(-31, PlanState.VALID), (-28, PlanState.VALID), (-27.9, PlanState.NOT_OPENED)],
+)  # fmt: skip
+def test_a_signature_younger_than_the_opening_signs_nothing(signed, plan):
+    chair = Chair()
+    chair.opened(signed_at=chair.minute(signed).isoformat()).checked().hung().vitals(-5)
+    assert at(chair, 0).plan is plan
+
+
+@pytest.mark.parametrize(("set_to", "checks"), [(20, Checks.COMPLETE), (21, Checks.COMPLETE), (21.1, Checks.FAILED)])
+def test_a_pump_that_is_set_above_the_first_step_fails_its_check(set_to, checks):
+    # The ladder begins at 21 mL/h.
+    chair = Chair().opened().checked(pump_read_back={"ok": True, "pump_ml_per_h": set_to}).hung().vitals(-5)
+    assert at(chair, 0).checks is checks
+
+
+def test_a_read_back_after_the_start_is_not_measured_against_the_first_step():
+    later = Chair().ready().started().tell(31, "check_confirmed", check="pump_read_back", ok=True, pump_ml_per_h=42)
+    assert at(later, 32).checks is Checks.COMPLETE
+
+
+@pytest.mark.parametrize("seen", ["severe", "anaphylaxis", "moderate"])
+def test_after_a_severe_reaction_a_prescriber_lets_the_patient_go(seen):
+    chair = Chair().ready().started()
+    chair = chair.tell(20, "treated_as_anaphylaxis") if seen == "anaphylaxis" else chair.felt(20, "headache", seen)
+    chair.tell(21, "stopped_early")
+    end = Action.END_OBSERVATION
+    assert at(chair, 30, end).release is (Release.NOT_NEEDED if seen == "moderate" else Release.MISSING)
+    chair.tell(40, "prescriber_notified", who="Dr. B", said="home", lets_go=True)
+    assert at(chair, 41, end).release is (Release.NOT_NEEDED if seen == "moderate" else Release.GIVEN)
+
+
+@pytest.mark.parametrize("lacking", [{"lot": None}, {"expires_on": None}, {"lot": None, "expires_on": None}])
+def test_a_container_that_lacks_its_lot_or_its_date_is_unrecorded(lacking):
+    chair = Chair().opened().checked().hung(**lacking).vitals(-5)
+    assert at(chair, 0).hanging is Hanging.UNRECORDED

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ivigil.infusion.events import Event, EventType, as_json
+from ivigil.infusion.live import replay
 from ivigil.infusion.record import Rejected, gather, read_event
+from ivigil.infusion.workflow import Lock
 from ivigil.knowledge.protocol import VitalSign
 from tests.infusion.chair import SESSION, Chair, protocol
 
@@ -278,9 +280,9 @@ def test_a_key_is_one_to_a_hundred_and_twenty_visible_characters(word):
 @pytest.mark.parametrize(
     ("kind", "data", "reason"),
     [
-        ("check_confirmed", {"check": "weight", "ok": True}, "weight_kg belongs to the check weight, and to no other"),
-        ("check_confirmed", {"check": "access", "ok": True, "weight_kg": 70}, "weight_kg belongs to the check weight, and to no other"),
-        ("check_confirmed", {"check": "pump_read_back", "ok": True}, "pump_ml_per_h belongs to the check pump_read_back, and to no other"),
+        ("check_confirmed", {"check": "weight", "ok": True}, "the check weight gives weight_kg, and no other check does"),
+        ("check_confirmed", {"check": "access", "ok": True, "weight_kg": 70}, "the check weight gives weight_kg, and no other check does"),
+        ("check_confirmed", {"check": "pump_read_back", "ok": True}, "the check pump_read_back gives pump_ml_per_h, and no other check does"),
         ("vitals", {}, "vital signs hold at least one value"),
         ("symptom", {"symptom": "other", "present": True, "text": "x"}, "a symptom the protocol has no word for needs a text and a grade"),
         ("symptom", {"symptom": "other", "present": True, "grade": "mild"}, "a symptom the protocol has no word for needs a text and a grade"),
@@ -294,3 +296,117 @@ def test_what_belongs_together_is_told_together(kind, data, reason):
 def test_that_another_symptom_has_gone_needs_its_words_and_no_grade():
     gone = {"symptom": "other", "present": False, "text": "ringing ears"}
     assert isinstance(read_event(raw("symptom", data=gone), SESSION, protocol()), Event)
+
+
+# ---- one key on two devices
+
+
+def twice(seq: int = 1, received: float = 11, **data: Any) -> list[dict[str, Any]]:
+    """A note, and what another device told later under the same key."""
+    other = Chair().tell(10, "paused", "k", **data).raws[0]
+    late = (Chair().minute(received)).isoformat()
+    return [raw(), other | {"seq": seq, "received_at": late}]
+
+
+def test_a_pause_under_a_key_that_was_used_counts_under_a_key_of_its_own():
+    found = gather(twice(because="unwell"), SESSION, protocol())
+    assert {one.event.type for one in found.told if one.event} == {EventType.NOTE, EventType.PAUSED}
+    own = next(one.first.key for one in found.told if one.first.type is EventType.PAUSED)
+    assert own.startswith("again-")
+    assert len(own.removeprefix("again-")) == 16
+    assert [one.reason for one in found.rejected] == ["key: 'k' was used before for another event."]
+
+
+def test_that_key_is_the_same_for_every_copy_and_another_for_another_event():
+    def own(**more: Any) -> str:
+        told = gather(twice(**more), SESSION, protocol()).told
+        return next(one.first.key for one in told if one.first.type is EventType.PAUSED)
+
+    assert own(because="unwell") == own(seq=7, received=40, because="unwell")
+    assert own(because="unwell") != own(because="a slip")
+
+
+@pytest.mark.parametrize(("moved_to", "counts"), [(11, True), (12, True), (12.1, False)])
+def test_nothing_is_corrected_to_a_time_that_had_not_come(moved_to, counts):
+    chair = Chair().tell(10, "note", "k", text="x")
+    chair.tell(11, "correction", "c", corrects="k", because="y", instead={"text": "x"}, happened_at=chair.minute(moved_to).isoformat())  # fmt: skip
+    chair.raws[-1]["received_at"] = chair.minute(12).isoformat()
+    found = gather(chair.raws, SESSION, protocol())
+    assert next(one.at for one in found.told if one.first.key == "k") == chair.minute(moved_to if counts else 10)
+    assert [one.reason for one in found.rejected] == (
+        [] if counts else ["happened_at: nothing is corrected to a time that had not come when it was corrected."]
+    )
+
+
+# ---- clocks that are behind, and what came under a used key
+
+
+def dated(device: float, received: float) -> Any:
+    """A note that a device dates and the record got, in a session signed two hours before nine."""
+    chair = Chair().opened().tell(10, "note", "n", text="x")
+    chair.raws[-1] |= {
+        "device_at": chair.minute(device).isoformat(),
+        "received_at": chair.minute(received).isoformat(),
+    }
+    found = gather(chair.raws, SESSION, protocol())
+    return next(one for one in found.told if one.first.key == "n")
+
+
+@pytest.mark.parametrize(
+    # Signed at -120; a device may name a time up to a day before that.
+    ("device", "received", "counts", "behind"),
+    [(-1560, 11, -1560, False), (-1560.1, 11, 11, True), (-1560.1, -1560, -1560, True), (-2000, -1990, -2000, False)],
+)
+def test_a_clock_is_behind_where_it_names_a_time_long_before_the_signature(device, received, counts, behind):
+    one = dated(device, received)
+    assert (one.at, one.clock_behind) == (Chair().minute(counts), behind)
+    # As it was first told, and in every way it was told: the lock that outlives a correction is worked out from these.
+    assert (one.first_at, [at for at, _ in one.versions]) == (one.at, [one.at])
+    # How late the record got it is counted from the time that stands.
+    assert one.late == timedelta(minutes=received - counts)
+
+
+def test_the_opening_that_was_received_first_says_before_what_no_clock_can_be_right():
+    chair = Chair().opened(-30).tell(10, "note", "n", text="x")
+    chair.raws[-1]["device_at"] = chair.minute(-3 * 1440).isoformat()
+    chair.opened(12, signed_at=chair.minute(-10 * 1440).isoformat())
+    found = gather(chair.raws, SESSION, protocol())
+    assert [one.clock_behind for one in found.told if one.first.key == "n"] == [True]
+
+
+def test_a_severe_symptom_under_a_used_key_does_not_count_and_locks_all_the_same():
+    chair = Chair().ready().started().tell(20, "note", "k", text="x")
+    chair.tell(25, "symptom", "k", symptom="headache", present=True, grade="severe")
+    chair.tell(22, "symptom", "k", symptom="flushing", present=True, grade="mild")
+    found = gather(chair.raws, SESSION, protocol())
+    assert [(at, event.data.type) for at, event in found.refused] == [
+        (chair.minute(22), EventType.SYMPTOM), (chair.minute(25), EventType.SYMPTOM),
+    ]  # fmt: skip
+    session = replay(found, chair.bedside).session
+    assert (session.reaction, session.lock) == (None, Lock.SEVERE)
+
+
+def test_every_way_in_which_something_was_told_is_kept():
+    chair = Chair().tell(10, "note", "n", text="a")
+    chair.tell(11, "correction", "c", corrects="n", because="x", instead={"text": "b"})
+    chair.tell(12, "correction", "d", corrects="c", because="y")
+    one = next(one for one in gather(chair.raws, SESSION, protocol()).told if one.first.key == "n")
+    assert one.event is one.first
+    assert [(at, event.data.model_dump()["text"]) for at, event in one.versions] == [
+        (chair.minute(10), "a"), (chair.minute(10), "b"),
+    ]  # fmt: skip
+
+
+def test_everything_that_stops_or_treats_under_one_used_key_counts():
+    chair = Chair().tell(10, "note", "k", text="x").tell(11, "paused", "k", because="unwell")
+    chair.tell(12, "medicine_given", "k", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    found = gather(chair.raws, SESSION, protocol())
+    assert [event.type for _, event in found.standing] == [EventType.NOTE, EventType.PAUSED, EventType.MEDICINE_GIVEN]
+
+
+def test_what_came_under_a_used_key_is_dated_by_its_receipt_too_where_the_clock_is_behind():
+    chair = Chair().opened().tell(20, "note", "k", text="x")
+    chair.tell(25, "symptom", "k", symptom="headache", present=True, grade="severe")
+    chair.raws[-1]["device_at"] = chair.minute(-3 * 1440).isoformat()
+    found = gather(chair.raws, SESSION, protocol())
+    assert [at for at, _ in found.refused] == [chair.minute(25) + timedelta(seconds=1)]

@@ -298,3 +298,13 @@ def test_every_event_in_words(kind: str, data: dict[str, Any], text: str):
 def test_half_a_minute_before_the_start_is_in_the_minute_before_it():
     chair = Chair().ready().tell(-4.5, "note", text="x").started()
     assert [one.minute for one in made(chair).timeline if one.text == "x"] == [-5]
+
+
+def test_an_anaphylaxis_that_was_struck_is_remembered_from_the_start():
+    # The lock outlives the correction, and no time of its own stands: the infusion itself is what is known.
+    chair = Chair().ready().started().tell(20, "treated_as_anaphylaxis", "t").tell(30, "stopped_early")
+    chair.tell(35, "correction", corrects="t", because="pressed by mistake")
+    found = made(chair)
+    assert found.locked_by == "anaphylaxis"
+    assert found.learned is not None
+    assert [(one.kind, one.at) for one in found.learned.reactions or ()] == [("anaphylaxis", chair.minute(0))]

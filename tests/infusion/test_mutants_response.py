@@ -260,3 +260,34 @@ def test_a_grade_for_which_a_site_lists_no_medicine_has_advice_without_one():
     theirs = replace(bed, protocol=bed.protocol.model_copy(update={"responses": responses}))
     told = said(Chair(bedside=theirs).ready().started().felt(20, "headache", "mild"))
     assert (told.grade, told.medicines) == (Grade.MILD, ())
+
+
+# ---- the symptom's own steps, the weight of first aid, and the words of a band
+
+
+def test_a_symptoms_own_steps_come_before_those_of_its_grade():
+    chair = Chair().ready().started().felt(20, "other", "mild", text="cold feet").felt(21, "site_swelling_or_pain")
+    found = advice(chair.live.session, chair.bedside)
+    assert found is not None
+    first = found.steps[0]
+    assert first.text.startswith("Out of the vein, or in doubt: stop the pump.")
+    assert (first.policy, first.sources) == (True, ("policy/ivigil",))
+    # Four of the symptom; then those of a moderate reaction.
+    assert [one.text.split()[0] for one in found.steps[:4]] == ["Out", "Draw", "Blisters,", "Goes"]
+    moderate = chair.bedside.protocol.responses[Grade.MODERATE].steps
+    assert [one.text for one in found.steps[4:]] == [one.text for one in moderate.values()]
+
+
+def test_a_weight_far_from_the_plans_doses_no_first_aid():
+    # 7 kg for 70: 0.01 mg/kg would be 0.07 mg of adrenaline; by the plan's 70 kg it is the cap of 0.5 mg.
+    chair = Chair().opened().checked(weight={"ok": True, "weight_kg": 7}).hung().vitals(-5).started()
+    found = advice(chair.tell(20, "treated_as_anaphylaxis").live.session, chair.bedside)
+    assert found is not None
+    assert found.adrenaline is not None
+    assert found.adrenaline.mg == D("0.5")
+
+
+def test_a_band_is_told_with_its_note_and_a_scheme_by_weight_has_none():
+    facts = protocol().adrenaline
+    assert adrenaline_dose(facts, D(13), D(45), "UK").note == "0.3 mg if small or before puberty"
+    assert adrenaline_dose(facts, D(13), D(45), "US").note == ""

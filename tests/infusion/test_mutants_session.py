@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ivigil.infusion.events import Check
 from ivigil.infusion.live import Live
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import anaphylaxis, low_pressure, triggers_met, worst
@@ -484,3 +485,91 @@ def test_a_childs_limits_are_those_of_the_childs_age_at_the_chair_too():
     chair.vitals(10, systolic_mmhg=88, diastolic_mmhg=55)
     assert (now(chair).met, now(chair).lock) == ((), Lock.FREE)
     assert chair.vitals(20, systolic_mmhg=85, diastolic_mmhg=55).live.session.lock is Lock.ANAPHYLAXIS
+
+
+# ---- since when, how bad, and a promise that ends
+
+
+def test_a_symptom_without_a_nurses_grade_has_the_protocols_own():
+    # Flushing is mild by the protocol; the middle is only for what the protocol does not know.
+    seen = Chair().ready().started().felt(20, "flushing").live.session.symptoms["flushing"]
+    assert (seen.grade, seen.graded_by_nurse) == (Grade.MILD, False)
+
+
+def test_criteria_met_by_mild_parts_are_severe():
+    # Skin and gut: the second criterion of NIAID/FAAN, two of four.
+    found = (
+        Chair()
+        .ready()
+        .started()
+        .felt(20, "flushing", "mild")
+        .felt(21, "nausea_vomiting_abdominal_pain", "mild")
+        .live.session
+    )
+    assert [(one.rule, one.number) for one in found.criteria] == [("niaid_faan_2006", 2)]
+    assert (found.reaction, found.worst_ever, found.lock) == (Grade.MILD, Grade.SEVERE, Lock.ANAPHYLAXIS)
+
+
+def test_a_reaction_counts_from_when_it_reached_its_grade():
+    chair = Chair().ready().started().felt(20, "headache", "mild")
+    assert chair.live.session.reaction_since == chair.minute(20)
+    chair.felt(25, "headache", "severe")
+    assert chair.live.session.reaction_since == chair.minute(25)
+    chair.felt(30, "headache", "severe").felt(35, "headache", "moderate")
+    assert chair.live.session.reaction_since == chair.minute(25)
+
+
+def test_a_promise_to_let_go_holds_while_nothing_gets_worse():
+    chair = Chair().ready().started().felt(20, "headache", "mild").tell(21, "stopped_early")
+    chair.tell(22, "prescriber_notified", who="Dr. B", said="home", lets_go=True).felt(25, "headache", "mild")
+    assert chair.live.session.let_go_at == chair.minute(22)
+    assert chair.felt(30, "headache", "severe").live.session.let_go_at is None
+
+
+# ---- a correction never unlocks
+
+
+def test_a_grade_that_was_written_by_a_correction_and_taken_back_still_locks():
+    chair = Chair().ready().started().felt(20, "headache", "mild", key="h")
+    worse = {"symptom": "headache", "present": True, "grade": "severe"}
+    chair.tell(22, "correction", "c", corrects="h", because="asked again", instead=worse)
+    assert chair.live.session.lock is Lock.SEVERE
+    chair.tell(24, "correction", corrects="c", because="a slip")
+    found = chair.live.session
+    assert (found.reaction, found.lock) == (Grade.MILD, Lock.SEVERE)
+
+
+@pytest.mark.parametrize("stands", [None, "mild", "severe"])
+def test_what_was_once_treated_as_anaphylaxis_stays_the_gravest_lock(stands):
+    chair = Chair().ready().started()
+    chair = chair if stands is None else chair.felt(19, "headache", stands)
+    chair.tell(20, "treated_as_anaphylaxis", "t").tell(25, "correction", corrects="t", because="pressed by mistake")
+    found = chair.live.session
+    assert (found.anaphylaxis_at, found.lock) == (None, Lock.ANAPHYLAXIS)
+
+
+def test_a_swollen_site_takes_back_the_check_of_the_line_and_no_other():
+    chair = Chair().ready().started()
+    before = set(chair.live.session.checks)
+    chair.felt(20, "site_swelling_or_pain", "mild")
+    assert set(chair.live.session.checks) == before - {Check.ACCESS}
+    chair.tell(25, "check_confirmed", check="access", ok=True).gone(30, "site_swelling_or_pain")
+    assert set(chair.live.session.checks) == before
+    assert set(chair.felt(35, "headache").live.session.checks) == before
+
+
+def test_adrenaline_is_treating_it_as_anaphylaxis_from_then_on():
+    chair = Chair().ready().started()
+    chair.tell(20, "medicine_given", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    chair.tell(26, "medicine_given", medicine="adrenaline", route="into the muscle", dose_mg=0.5)
+    found = chair.live.session
+    assert (found.anaphylaxis_at, found.lock) == (chair.minute(20), Lock.ANAPHYLAXIS)
+
+
+def test_only_a_word_that_lets_go_lets_go_and_a_later_call_takes_nothing_back():
+    chair = Chair().ready().started().felt(20, "headache", "severe").tell(21, "stopped_early")
+    chair.tell(22, "prescriber_notified", who="Dr. B", said="watch")
+    assert chair.live.session.let_go_at is None
+    chair.tell(60, "prescriber_notified", who="Dr. B", said="home", lets_go=True)
+    chair.tell(70, "prescriber_notified", who="Dr. C", said="noted")
+    assert chair.live.session.let_go_at == chair.minute(60)

@@ -123,8 +123,8 @@ def ctcae(made: SessionReport) -> str:
 
 
 def missed(one: Missed, clock: Callable[[datetime], str]) -> tuple[str, str]:
-    """What was due when, and what became of it: due 09:10, taken 09:40."""
-    due, done = ("due", "taken") if one.what == DueKind.VITALS.value else ("pump to be stopped", "stopped")
+    """What was due when, and what became of it: vital signs due 09:10, taken 09:40."""
+    due, done = ("vital signs due", "taken") if one.what == DueKind.VITALS.value else ("pump to be stopped", "stopped")
     return f"{due} {clock(one.due_at)}", f"never {done}" if one.taken_at is None else f"{done} {clock(one.taken_at)}"
 
 

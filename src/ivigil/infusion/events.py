@@ -106,7 +106,7 @@ class CheckConfirmed(_Data):
         owed = {Check.WEIGHT: "weight_kg", Check.PUMP_READ_BACK: "pump_ml_per_h"}
         for check, name in owed.items():
             if (self.check is check) != (getattr(self, name) is not None):
-                raise ValueError(f"{name} belongs to the check {check.value}, and to no other")
+                raise ValueError(f"the check {check.value} gives {name}, and no other check does")
         return self
 
 
