@@ -13,25 +13,27 @@ from numpy.typing import NDArray
 
 from ivigil.kinetics import kernels
 from ivigil.kinetics.compiling import compiled
+from ivigil.kinetics.exponentials import decayed, filled
 from ivigil.kinetics.likelihood import SAME_D
 
 Floats = NDArray[np.float64]
 
-#: Slices of the values; only those in which a percentile lies are sorted.
-SLICES = 1024
+#: Slices of the values, in groups; only those in which a percentile lies are sorted.
+SLICES, GROUP = 2048, 32
 #: So many of the values say where the slices lie; what is beyond them falls into the first or the last.
-LOOKED_AT = 256
+LOOKED_AT = 128
+#: Marks of one byte that are looked at as one number.
+EIGHT = 8
 #: Single precision, which takes nothing from either kind of values.
 FIRST, LAST = np.float32(0.0), np.float32(SLICES - 1)
+#: Weights are counted in whole parts of this: whole numbers add up to the same in any order, and several at once.
+WHOLE = 2.0**62
 
 
 def quantiles(values: Floats, weights: Floats, percents: Sequence[float]) -> list[float]:
     """The least of ``values`` at which the cumulated ``weights`` reach each of ascending ``percents``; exact."""
-    out = np.empty(len(percents))
-    _quantiles(
-        np.ascontiguousarray(values), weights, weights.sum() * np.asarray(percents) / 100.0, *_desk(len(values)), out
-    )
-    return [float(one) for one in out]
+    (found,) = _percentiles(np.ascontiguousarray(values)[None, :], weights, percents)
+    return [float(one) for one in found]
 
 
 def bands(values: NDArray[np.float32], weights: Floats, percents: Sequence[float]) -> Floats:
@@ -42,8 +44,13 @@ def bands(values: NDArray[np.float32], weights: Floats, percents: Sequence[float
         weights: of each sample.
         percents: ascending, in percent.
     """
-    out = np.empty((len(values), len(percents)))
-    _each_row(values, weights, np.asarray(percents) / 100.0, *_desk(len(weights)), out)
+    return _percentiles(values, weights, percents)
+
+
+def _percentiles(rows: Floats | NDArray[np.float32], weights: Floats, percents: Sequence[float]) -> Floats:
+    parts = np.rint(weights * (WHOLE / weights.sum())).astype(np.int64)
+    out = np.empty((len(rows), len(percents)))
+    _each_row(rows, parts, np.asarray(percents) / 100.0, out)
     return out
 
 
@@ -63,58 +70,87 @@ def levels(
     return out
 
 
-def _desk(size: int):
-    """Room to work in: the slice of each value, the mass of each slice, which slices are wanted, and what lies there."""
-    return np.empty(size, np.uint16), np.zeros(SLICES), np.zeros(SLICES, np.bool_), np.empty(size, np.int64)
-
-
 @compiled()
-def _each_row(rows, weights, shares, slices, masses, wanted, members, out):
-    total = weights.sum()
+def _each_row(rows, parts, shares, out):
+    total = parts.sum()
+    targets = np.empty(shares.size, np.int64)
+    for number in range(shares.size):
+        targets[number] = math.ceil(total * shares[number])
+    size = rows.shape[1]
+    room = (
+        np.empty(size, np.uint16), np.empty(SLICES, np.int64), np.empty(SLICES // GROUP, np.int64),
+        np.empty(shares.size, np.int64), np.empty(shares.size, np.int64), np.empty(shares.size, np.int64),
+        np.zeros(-(-size // EIGHT) * EIGHT, np.uint8), np.empty(shares.size, np.int64),
+        np.empty((shares.size, size), rows.dtype), np.empty((shares.size, size), np.int64),
+    )  # fmt: skip
     for row in range(rows.shape[0]):
-        _quantiles(rows[row], weights, total * shares, slices, masses, wanted, members, out[row])
+        _row(rows[row], parts, targets, *room, out[row])
 
 
 @compiled()
-def _quantiles(values, weights, targets, slices, masses, wanted, members, out):
+def _row(values, parts, targets, slices, masses, groups, places, lists, missing, marks, counts, held, worth, out):
+    """Percentiles of one row. The room to work in is described where it is filled."""
     least, greatest = _extent(values[:: max(values.size // LOOKED_AT, 1)])
     if not greatest > least:
         least, greatest = _extent(values)
     if not greatest > least:
         out[:] = least
         return
-    # Rounding keeps the order of values, so the slices are in their order too.
+    # The slice of each value. Rounding keeps the order of values, so the slices are in their order too.
     width = LAST / (greatest - least)
     for one in range(values.size):
         slices[one] = np.int32(min(max((values[one] - least) * width, FIRST), LAST))
-    masses[:] = 0.0
+    # What each slice weighs, and each group of them.
+    masses[:] = 0
     for one in range(values.size):
-        masses[slices[one]] += weights[one]
-    # Which slice each percentile lies in, and the mass of those before it.
-    wanted[:] = False
-    place, before = 0, 0.0
-    lies_in, mass_before = np.empty(targets.size, np.int64), np.empty(targets.size)
+        masses[slices[one]] += parts[one]
+    for group in range(groups.size):
+        mass = 0
+        for place in range(group * GROUP, (group + 1) * GROUP):
+            mass += masses[place]
+        groups[group] = mass
+    # In which slices (``places``) percentiles lie, in which of those each, and what it is missing where that begins.
+    missing[:] = targets
+    found = 0
     for number in range(targets.size):
-        while before + masses[place] < targets[number] and place < SLICES - 1:
-            before += masses[place]
+        group = 0
+        while groups[group] < missing[number] and group < groups.size - 1:
+            missing[number] -= groups[group]
+            group += 1
+        place = group * GROUP
+        while masses[place] < missing[number] and place < (group + 1) * GROUP - 1:
+            missing[number] -= masses[place]
             place += 1
-        wanted[place], lies_in[number], mass_before[number] = True, place, before
-    count = 0
-    for one in range(values.size):
-        if wanted[slices[one]]:
-            members[count] = one
-            count += 1
-    _sort(values, members, count)
-    # And where in it, member by member.
-    at = 0
+        if found == 0 or places[found - 1] != place:
+            places[found], counts[found] = place, 0
+            found += 1
+        lists[number] = found - 1
+    # Few values lie there: all are marked, many side by side, and eight without a mark are passed over together.
+    marks[:] = 0
+    for which in range(found):
+        _mark(slices, np.uint16(places[which]), np.uint8(which + 1), marks)
+    eights = marks.view(np.uint64)
+    for eight in range(eights.size):
+        if eights[eight]:
+            for one in range(EIGHT * eight, min(EIGHT * (eight + 1), values.size)):
+                if marks[one]:
+                    which = marks[one] - 1
+                    held[which, counts[which]], worth[which, counts[which]] = values[one], parts[one]
+                    counts[which] += 1
+    for which in range(found):
+        _sort(held[which], worth[which], counts[which])
     for number in range(targets.size):
-        while slices[members[at]] < lies_in[number] and at < count - 1:
-            at += 1
-        one, reached = at, mass_before[number] + weights[members[at]]
-        while reached < targets[number] and one < count - 1 and slices[members[one + 1]] == lies_in[number]:
+        which, one = lists[number], 0
+        while worth[which, one] < missing[number] and one < counts[which] - 1:
+            missing[number] -= worth[which, one]
             one += 1
-            reached += weights[members[one]]
-        out[number] = values[members[one]]
+        out[number] = held[which, one]
+
+
+@compiled()
+def _mark(slices, place, mark, marks):
+    for one in range(slices.size):
+        marks[one] |= mark if slices[one] == place else np.uint8(0)
 
 
 @compiled(inline="always")
@@ -127,16 +163,15 @@ def _extent(values):
 
 
 @compiled()
-def _sort(values, members, count):
-    """Shell's sort of a few places by their values (Ciura's gaps, Lect Notes Comput Sci 2001;2138:106-17)."""
+def _sort(values, parts, count):
+    """Shell's sort of the first few by their values (Ciura's gaps, Lect Notes Comput Sci 2001;2138:106-17)."""
     for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):
         for one in range(gap, count):
-            held = members[one]
-            value, at = values[held], one
-            while at >= gap and values[members[at - gap]] > value:
-                members[at] = members[at - gap]
+            value, part, at = values[one], parts[one], one
+            while at >= gap and values[at - gap] > value:
+                values[at], parts[at] = values[at - gap], parts[at - gap]
                 at -= gap
-            members[at] = held
+            values[at], parts[at] = value, part
 
 
 @compiled()
@@ -166,11 +201,12 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
         if kind_of[dose] == kinds:
             likes[kinds] = dose
             kinds += 1
-    left = np.empty((kinds, 3, block))
+    left, fills, powers, halves = np.empty((kinds, 3, block)), np.empty(block), np.empty(block), np.empty(block)
     states, decays, rates = np.empty((3, block)), np.empty((3, block)), np.empty((3, block))
     amplitudes, base = np.empty((3, 3, block)), np.empty(block)
     # Into a vein only, what is absorbed from a depot stays nothing.
-    terms = 2 if (dose_route == kernels.IV).all() else 3
+    routes = kernels._routes(dose_route)
+    terms = 3 if routes.any() else 2
     own_rates, own_amplitudes = np.empty(3), np.empty((3, 3))
     for begin in range(0, parameters.shape[0], block):
         size = min(block, parameters.shape[0] - begin)
@@ -180,17 +216,18 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
             for one in range(3):
                 states[one, j] = 0.0
                 rates[one, j] = own_rates[one]
-                decays[one, j] = math.exp(-own_rates[one] * step_d)
-                for route in range(3):
+                for route in routes:
                     amplitudes[route, one, j] = own_amplitudes[route, one] / parameters[begin + j, kernels.VC]
+        for one in range(terms):
+            decayed(rates[one, :size], step_d, powers, halves, decays[one])
         for kind in range(kinds):
             dose = likes[kind]
             since, over, route = joins[dose] * step_d - dose_d[dose], dose_over_d[dose], dose_route[dose]
             for one in range(terms):
+                decayed(rates[one, :size], since - over, powers, halves, left[kind, one])
+                filled(rates[one, :size], over, powers, halves, fills)
                 for j in range(size):
-                    left[kind, one, j] = 0.0
-                    if amplitudes[route, one, j] != 0.0:
-                        left[kind, one, j] = amplitudes[route, one, j] * kernels._entering(rates[one, j], since, over)
+                    left[kind, one, j] *= amplitudes[route, one, j] * fills[j]
         done = 0
         for output in range(outputs):
             while done < dose_d.size and joins[done] <= output:
@@ -199,18 +236,9 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
                     for j in range(size):
                         states[one, j] += grams * left[kind, one, j]
                 done += 1
-            row = out[output, begin : begin + size]
-            if terms == 2:  # noqa: PLR2004 - disposition alone
-                for j in range(size):
-                    row[j] = np.float32(states[0, j] + states[1, j] + base[j])
-                    states[0, j] *= decays[0, j]
-                    states[1, j] *= decays[1, j]
-            else:
-                for j in range(size):
-                    row[j] = np.float32(states[0, j] + states[1, j] + states[2, j] + base[j])
-                    states[0, j] *= decays[0, j]
-                    states[1, j] *= decays[1, j]
-                    states[2, j] *= decays[2, j]
+            _put(base, states[0], states[1], states[2], out[output, begin : begin + size])
+            for one in range(terms):
+                _times(states[one], decays[one])
         for dose in range(dose_d.size):  # what still ran at an output
             if dose_over_d[dose] > 0.0:
                 route, over = dose_route[dose], dose_over_d[dose]
@@ -221,3 +249,15 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
                         for one in range(terms):
                             more += amplitudes[route, one, j] * kernels._entering(rates[one, j], since, over)
                         out[output, begin + j] += np.float32(dose_g[dose] * more)
+
+
+@compiled()
+def _put(base, fast, slow, absorbed, out):
+    for j in range(out.size):
+        out[j] = np.float32(fast[j] + slow[j] + absorbed[j] + base[j])
+
+
+@compiled()
+def _times(amounts, factors):
+    for j in range(amounts.size):
+        amounts[j] *= factors[j]

@@ -17,20 +17,22 @@ LEAST, MOST = -708.0, 708.0
 #: the Elementary Functions, 1980, chapter 6).
 LN2_HIGH, LN2_LOW = 6.93145751953125e-1, 1.42860682030941723212e-6
 LOG2_E = 1.0 / math.log(2.0)
+#: Below this, (1 − e^−x)/x is taken from its series: the difference would have lost its digits.
+SMALL = 1e-3
 #: Added to a number of moderate size it leaves the nearest whole number in the lowest bits.
 ROUNDS = 1.5 * 2.0**52
-MANTISSA, BIAS = np.int64(52), np.int64(1023)
+MANTISSA = np.int64(52)
 #: The power series of e^r from its last term that counts where |r| is at most half of ln 2.
 SERIES = tuple(1.0 / math.factorial(power) for power in range(13, 0, -1))
 
 
-@compiled()
+@compiled(fastmath={"contract"})
 def exponentials(values, halves, out):
     """The exponential of each of ``values`` into ``out``, to the last digit or the one before; ``halves`` is room to work in.
 
-    x = k ln 2 + r with a whole k, and e^x = 2^k e^r.
+    x = k ln 2 + r with a whole k, and e^x = 2^k e^r. Each product and its sum may be one operation with one rounding.
     """
-    bits = halves.view(np.int64)
+    moved, whole = halves.view(np.int64), out.view(np.int64)
     for j in range(values.size):
         x = min(max(values[j], LEAST), MOST)
         halves[j] = x * LOG2_E + ROUNDS
@@ -40,7 +42,25 @@ def exponentials(values, halves, out):
         for term in SERIES:
             series = series * r + term
         out[j] = series * r + 1.0
+    # k stands in the lowest bits of what was moved; added to the exponent of e^r it multiplies by 2^k.
     for j in range(values.size):
-        bits[j] = (bits[j] + BIAS) << MANTISSA
-    for j in range(values.size):
-        out[j] *= halves[j]
+        whole[j] += moved[j] << MANTISSA
+
+
+@compiled()
+def decayed(rates, days, powers, halves, out):
+    """What is left of 1 after so many ``days`` at each of ``rates`` (/d), into ``out``."""
+    for j in range(rates.size):
+        powers[j] = -rates[j] * days
+    exponentials(powers[: rates.size], halves, out)
+
+
+@compiled(error_model="numpy")
+def filled(rates, over, powers, halves, out):
+    """What is there of 1 at the end of an infusion of ``over`` days at each of ``rates``: (1 − e^−x)/x, into ``out``."""
+    decayed(rates, over, powers, halves, out)
+    for j in range(rates.size):
+        x = -powers[j]
+        series = 1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0)))
+        whole = (1.0 - out[j]) / x  # worked out for all: a branch would leave them one after the other
+        out[j] = series if x < SMALL else whole

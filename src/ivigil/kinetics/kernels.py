@@ -69,6 +69,15 @@ def _disposition(p, rates, amplitudes):
 
 
 @compiled()
+def _routes(dose_route):
+    """The routes that occur."""
+    occurs = np.zeros(3, np.bool_)
+    for dose in range(dose_route.size):
+        occurs[dose_route[dose]] = True
+    return np.flatnonzero(occurs)
+
+
+@compiled()
 def draw(typical, omega, seed, first, low, high, attempts, parameters, outside):
     """Parameters of subjects ``first``…: typical × exp(ω η), and what lies outside of ``low`` to ``high``; any slots.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ivigil.kinetics import changing_kernels, kernels
 from ivigil.kinetics.compiling import compiled
-from ivigil.kinetics.exponentials import exponentials
+from ivigil.kinetics.exponentials import decayed, exponentials, filled
 
 #: Intervals closer than this (days; a tenth of a millisecond) are one: clock times subtract with rounding.
 SAME_D = 1e-9
@@ -27,8 +27,6 @@ HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
 BLOCK = 128
 #: So many variances multiply without leaving the numbers of double precision; then one logarithm does for all of them.
 MULTIPLIED = 8
-#: Below this, (1 − e^−x)/x is taken from its series: the difference would have lost its digits.
-SMALL = 1e-3
 
 
 @compiled()
@@ -211,32 +209,21 @@ def _walk(
     """What the first ``size`` candidates predict for each level into ``found`` (levels, candidates)."""
     rates, amplitudes, state, decays, fills, powers, halves = room
     own_rates, own_amplitudes = np.empty(3), np.empty((3, 3))
-    by_route, needed = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
-    for dose in range(dose_d.size):
-        by_route[dose_route[dose]] = True
+    routes, needed = kernels._routes(dose_route), np.zeros(3, np.bool_)
     for j in range(size):
         kernels._disposition(p[j], own_rates, own_amplitudes)
         for term in range(3):
             rates[term, j] = own_rates[term]
-            for route in range(3):
+            for route in routes:
                 amplitudes[route, term, j] = own_amplitudes[route, term]
-                if by_route[route] and own_amplitudes[route, term] != 0.0:
-                    needed[term] = True
+                needed[term] |= own_amplitudes[route, term] != 0.0
     terms = np.flatnonzero(needed)
     for one in terms:
         state[one, :size] = 0.0
         for step in range(steps.size):
-            for j in range(size):
-                powers[j] = -rates[one, j] * steps[step]
-            exponentials(powers[:size], halves, decays[step, one])
+            decayed(rates[one, :size], steps[step], powers, halves, decays[step, one])
         for over in range(overs.size):
-            for j in range(size):
-                powers[j] = -rates[one, j] * overs[over]
-            exponentials(powers[:size], halves, fills[over, one])
-            for j in range(size):
-                ran = -powers[j]
-                series = 1.0 - ran * (0.5 - ran * (1.0 / 6.0 - ran * (1.0 / 24.0)))
-                fills[over, one, j] = series if ran < SMALL else (1.0 - fills[over, one, j]) / ran
+            filled(rates[one, :size], overs[over], powers, halves, fills[over, one])
     for event in range(kinds.size):
         step, kind = step_of[event], kinds[event]
         if kind >= 0:
