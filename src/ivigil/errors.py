@@ -41,6 +41,8 @@ def is_hidden(character: str) -> bool:
 
 def visible(text: str) -> str:
     """A text in which every hidden character is spelled out."""
+    if text.isascii() and text.isprintable():  # as nearly always
+        return text
     return "".join(f"\\u{ord(one):04x}" if is_hidden(one) else one for one in text)
 
 

@@ -128,7 +128,7 @@ def forecast_cohort(path: Path, asked: Asked, seed: int) -> int:
     with opened(path, "Forecasting", console) as lines:
         for code, answer in _answers(_parts(lines), asked, seed, datetime.now().astimezone()):
             codes[code] += 1
-            typer.echo(answer)
+            typer.echo(answer, color=True)  # else all of it is searched for colours to take out, and JSON has none
     console.print(f"{codes[EXIT_DONE]} forecast, {codes.total() - codes[EXIT_DONE]} could not be")
     return told(codes)
 

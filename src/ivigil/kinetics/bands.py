@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ivigil.kinetics import kernels
 from ivigil.kinetics.compiling import compiled
-from ivigil.kinetics.exponentials import decayed, filled
+from ivigil.kinetics.exponentials import exponentials, share_left
 from ivigil.kinetics.likelihood import SAME_D
 
 Floats = NDArray[np.float64]
@@ -174,7 +174,7 @@ def _sort(values, parts, count):
             values[at], parts[at] = value, part
 
 
-@compiled()
+@compiled(error_model="numpy")
 def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
     """Total IgG of every sample at every output into ``out`` (outputs, samples).
 
@@ -201,7 +201,7 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
         if kind_of[dose] == kinds:
             likes[kinds] = dose
             kinds += 1
-    left, fills, powers, halves = np.empty((kinds, 3, block)), np.empty(block), np.empty(block), np.empty(block)
+    left, ended, powers, halves = np.empty((kinds, 3, block)), np.empty(block), np.empty(block), np.empty(block)
     states, decays, rates = np.empty((3, block)), np.empty((3, block)), np.empty((3, block))
     amplitudes, base = np.empty((3, 3, block)), np.empty(block)
     # Into a vein only, what is absorbed from a depot stays nothing.
@@ -219,15 +219,21 @@ def _levels(parameters, step_d, dose_d, dose_g, dose_over_d, dose_route, out):
                 for route in routes:
                     amplitudes[route, one, j] = own_amplitudes[route, one] / parameters[begin + j, kernels.VC]
         for one in range(terms):
-            decayed(rates[one, :size], step_d, powers, halves, decays[one])
+            for j in range(size):
+                powers[j] = -rates[one, j] * step_d
+            exponentials(powers[:size], halves, decays[one])
         for kind in range(kinds):
             dose = likes[kind]
             since, over, route = joins[dose] * step_d - dose_d[dose], dose_over_d[dose], dose_route[dose]
             for one in range(terms):
-                decayed(rates[one, :size], since - over, powers, halves, left[kind, one])
-                filled(rates[one, :size], over, powers, halves, fills)
                 for j in range(size):
-                    left[kind, one, j] *= amplitudes[route, one, j] * fills[j]
+                    powers[j] = -rates[one, j] * (since - over)
+                exponentials(powers[:size], halves, left[kind, one])
+                for j in range(size):
+                    powers[j] = -rates[one, j] * over
+                exponentials(powers[:size], halves, ended)
+                for j in range(size):
+                    left[kind, one, j] *= amplitudes[route, one, j] * share_left(-powers[j], ended[j])
         done = 0
         for output in range(outputs):
             while done < dose_d.size and joins[done] <= output:

@@ -49,7 +49,6 @@ def stretches(
     Stretches with the same parameters are one, so that a model without an effect of weight has a single one.
     """
     found: list[Stretch] = []
-    made = individual(model, subject.at(-math.inf), baseline_g_per_l)
     for start in [-math.inf, *(one.day for one in subject.weights[1:])]:
         made = individual(model, subject.at(start), baseline_g_per_l)
         if not found or made.parameters != found[-1].parameters:

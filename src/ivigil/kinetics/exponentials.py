@@ -47,20 +47,12 @@ def exponentials(values, halves, out):
         whole[j] += moved[j] << MANTISSA
 
 
-@compiled()
-def decayed(rates, days, powers, halves, out):
-    """What is left of 1 after so many ``days`` at each of ``rates`` (/d), into ``out``."""
-    for j in range(rates.size):
-        powers[j] = -rates[j] * days
-    exponentials(powers[: rates.size], halves, out)
+@compiled(inline="always")
+def share_left(x, left):
+    """(1 − e^−x)/x, with ``left`` = e^−x: what is there at the end of an infusion of 1, where x is rate times duration.
 
-
-@compiled(error_model="numpy")
-def filled(rates, over, powers, halves, out):
-    """What is there of 1 at the end of an infusion of ``over`` days at each of ``rates``: (1 − e^−x)/x, into ``out``."""
-    decayed(rates, over, powers, halves, out)
-    for j in range(rates.size):
-        x = -powers[j]
-        series = 1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0)))
-        whole = (1.0 - out[j]) / x  # worked out for all: a branch would leave them one after the other
-        out[j] = series if x < SMALL else whole
+    Both ways are worked out for all, since a branch would leave them one after the other; the caller divides as numpy does.
+    """
+    series = 1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0)))
+    whole = (1.0 - left) / x
+    return series if x < SMALL else whole

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -463,8 +462,9 @@ def _moments(treatment: Treatment, days: Floats) -> tuple[str | float, ...]:
     """Whole days as the record writes times: the clock of day 0 stands behind each date."""
     if treatment.zero is None:
         return tuple(days.tolist())
-    first, clock = treatment.zero.toordinal(), treatment.zero.isoformat(timespec="minutes")[len("2026-11-21") :]
-    return tuple(date.fromordinal(first + int(day)).isoformat() + clock for day in days)
+    clock = treatment.zero.isoformat(timespec="minutes")[len("2026-11-21") :]
+    dates = np.datetime64(treatment.zero.date(), "D") + days.astype(np.int64)
+    return tuple(one + clock for one in dates.astype(str).tolist())
 
 
 def _curve(fitted: list[_Fitted], weights: Floats, treatment: Treatment, policy: KineticsPolicy) -> Curve:

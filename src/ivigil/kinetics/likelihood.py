@@ -17,7 +17,7 @@ import numpy as np
 
 from ivigil.kinetics import changing_kernels, kernels
 from ivigil.kinetics.compiling import compiled
-from ivigil.kinetics.exponentials import decayed, exponentials, filled
+from ivigil.kinetics.exponentials import exponentials, share_left
 
 #: Intervals closer than this (days; a tenth of a millisecond) are one: clock times subtract with rounding.
 SAME_D = 1e-9
@@ -126,7 +126,7 @@ def energies(
     block = min(BLOCK, zs.shape[0])
     p, found = np.empty((block, kernels.SLOTS)), np.empty((level.size, block))
     powers, halves, factors = np.empty(block), np.empty(block), np.empty(block)
-    walk = _room(steps.size, overs.size, block)
+    walk = _room(steps.size + overs.size, block)
     row_found = np.empty(level.size)
     for begin in range(0, zs.shape[0], block):
         size = min(block, zs.shape[0] - begin)
@@ -188,26 +188,25 @@ def _weigh_levels(found, size, level, below, additive, proportional, left_out, p
 
 
 @compiled()
-def _room(steps, overs, block):
-    """Room for the walk of a block: rates, amplitudes, amounts, what is left after each step and enters in each infusion."""
+def _room(days, block):
+    """Room for the walk of a block: rates, amplitudes, amounts; and for each of ``days`` powers, their halves, what is left."""
     return (
         np.empty((3, block)),
         np.empty((3, 3, block)),
         np.empty((3, block)),
-        np.empty((steps, 3, block)),
-        np.empty((overs, 3, block)),
-        np.empty(block),
-        np.empty(block),
+        np.empty(3 * days * block),
+        np.empty(3 * days * block),
+        np.empty(3 * days * block),
     )
 
 
-@compiled()
+@compiled(error_model="numpy")
 def _walk(
     p, size, dose_d, dose_g, dose_over_d, dose_route, level_d,
     kinds, step_of, steps, over_of, overs, running, room, found,
 ):  # fmt: skip
     """What the first ``size`` candidates predict for each level into ``found`` (levels, candidates)."""
-    rates, amplitudes, state, decays, fills, powers, halves = room
+    rates, amplitudes, state, powers, halves, left = room
     own_rates, own_amplitudes = np.empty(3), np.empty((3, 3))
     routes, needed = kernels._routes(dose_route), np.zeros(3, np.bool_)
     for j in range(size):
@@ -218,27 +217,40 @@ def _walk(
                 amplitudes[route, term, j] = own_amplitudes[route, term]
                 needed[term] |= own_amplitudes[route, term] != 0.0
     terms = np.flatnonzero(needed)
+    # All exponentials of a block at once: term by term, the steps and then the infusions, the candidates side by side.
+    at = 0
     for one in terms:
         state[one, :size] = 0.0
         for step in range(steps.size):
-            decayed(rates[one, :size], steps[step], powers, halves, decays[step, one])
+            for j in range(size):
+                powers[at + j] = -rates[one, j] * steps[step]
+            at += size
         for over in range(overs.size):
-            filled(rates[one, :size], overs[over], powers, halves, fills[over, one])
+            for j in range(size):
+                powers[at + j] = -rates[one, j] * overs[over]
+            at += size
+    exponentials(powers[:at], halves, left)
+    days = steps.size + overs.size
+    for term in range(terms.size):
+        for one in range((term * days + steps.size) * size, (term + 1) * days * size):
+            left[one] = share_left(-powers[one], left[one])
     for event in range(kinds.size):
         step, kind = step_of[event], kinds[event]
         if kind >= 0:
-            grams, route, over = dose_g[kind], dose_route[kind], over_of[kind]
-            for one in terms:
+            grams, route = dose_g[kind], dose_route[kind]
+            for term in range(terms.size):
+                one, decay = terms[term], (term * days + step) * size
+                fill = (term * days + steps.size + over_of[kind]) * size
                 for j in range(size):
-                    state[one, j] = (
-                        state[one, j] * decays[step, one, j] + grams * amplitudes[route, one, j] * fills[over, one, j]
-                    )
+                    entered = grams * amplitudes[route, one, j] * left[fill + j]
+                    state[one, j] = state[one, j] * left[decay + j] + entered
         else:
             place = -1 - kind
             found[place, :size] = 0.0
-            for one in terms:
+            for term in range(terms.size):
+                one, decay = terms[term], (term * days + step) * size
                 for j in range(size):
-                    state[one, j] *= decays[step, one, j]
+                    state[one, j] *= left[decay + j]
                     found[place, j] += state[one, j]
     for pair in range(running.shape[0]):
         place, dose = running[pair, 0], running[pair, 1]
