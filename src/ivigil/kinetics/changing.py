@@ -48,11 +48,12 @@ def stretches(
 
     Stretches with the same parameters are one, so that a model without an effect of weight has a single one.
     """
-    found: list[Stretch] = []
-    for start in [-math.inf, *(one.day for one in subject.weights[1:])]:
-        made = individual(model, subject.at(start), baseline_g_per_l)
-        if not found or made.parameters != found[-1].parameters:
-            found.append(Stretch(start, made.parameters))
+    made = individual(model, subject.at(-math.inf), baseline_g_per_l)
+    found = [Stretch(-math.inf, made.parameters)]
+    for later in subject.weights[1:]:
+        made = individual(model, subject.at(later.day), baseline_g_per_l)
+        if made.parameters != found[-1].parameters:
+            found.append(Stretch(later.day, made.parameters))
     return tuple(found), made
 
 

@@ -232,8 +232,8 @@ def _walk(
     exponentials(powers[:at], halves, left)
     days = steps.size + overs.size
     for term in range(terms.size):
-        for one in range((term * days + steps.size) * size, (term + 1) * days * size):
-            left[one] = share_left(-powers[one], left[one])
+        for spot in range((term * days + steps.size) * size, (term + 1) * days * size):
+            left[spot] = share_left(-powers[spot], left[spot])
     for event in range(kinds.size):
         step, kind = step_of[event], kinds[event]
         if kind >= 0:

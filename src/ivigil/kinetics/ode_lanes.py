@@ -2,7 +2,8 @@
 
 The pair, its control of the step, its events and its reading between steps are those of :mod:`.ode`. Subjects stand in lanes
 and the compiler computes several at once. **Every lane has its own time and step**, so that a subject's numbers do not depend
-on who stands beside it: groups, blocks and chunks may be cut anywhere. A lane that has ended waits at a step of nothing.
+on who stands beside it: groups, blocks and chunks may be cut anywhere. A lane that has ended waits at a step of nothing;
+subjects whose drug leaves at the same pace take about as many steps, and stand beside each other so that few wait.
 
 The equations of ``ANTAGONIST`` are written with one division a slope; the area is left out. Step factors come from a fifth
 root that is right to one part in a hundred, which a step needs no better.
@@ -18,6 +19,7 @@ import math
 import numpy as np
 from numba import prange
 
+from ivigil.kinetics import kernels
 from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.ode import (
     _A21, _A31, _A32, _A41, _A42, _A43, _A51, _A52, _A53, _A54, _A61, _A62, _A63, _A64, _A65,
@@ -58,6 +60,14 @@ def _slope(w, i, total, outside, igg, t, p, g):
     w[t + i] = w[_FLOW + i] - w[_CL + i] * left - w[_KDEG + i] * bound - across
     w[p + i] = across
     w[g + i] = w[_IN + i] - w[_KOUT + i] * igg * (1.0 + w[_EMAX + i] * (free * both * once))
+
+
+@compiled(inline="always", error_model="numpy", fastmath={"contract"})
+def _off(w, i, k1, k3, k4, k5, k6, k7):
+    """The error of a step over its length, from the rows of one state's slopes."""
+    return (
+        _E1 * w[k1 + i] + _E3 * w[k3 + i] + _E4 * w[k4 + i] + _E5 * w[k5 + i] + _E6 * w[k6 + i] + _E7 * w[k7 + i]
+    )  # fmt: skip
 
 
 @compiled(error_model="numpy", fastmath={"contract"})
@@ -134,41 +144,11 @@ def _try(w, rtol, atol):
         _slope(w, i, w[_T_NEW + i], w[_P_NEW + i], w[_G_NEW + i], _T7, _P7, _G7)
     for i in range(LANES):
         h = w[_H + i]
-        off_t = abs(
-            h
-            * (
-                _E1 * w[_T1 + i]
-                + _E3 * w[_T3 + i]
-                + _E4 * w[_T4 + i]
-                + _E5 * w[_T5 + i]
-                + _E6 * w[_T6 + i]
-                + _E7 * w[_T7 + i]
-            )
-        )
+        off_t = abs(h * _off(w, i, _T1, _T3, _T4, _T5, _T6, _T7))
         may_t = atol + rtol * max(abs(w[_T + i]), abs(w[_T_NEW + i]))
-        off_p = abs(
-            h
-            * (
-                _E1 * w[_P1 + i]
-                + _E3 * w[_P3 + i]
-                + _E4 * w[_P4 + i]
-                + _E5 * w[_P5 + i]
-                + _E6 * w[_P6 + i]
-                + _E7 * w[_P7 + i]
-            )
-        )
+        off_p = abs(h * _off(w, i, _P1, _P3, _P4, _P5, _P6, _P7))
         may_p = atol + rtol * max(abs(w[_P + i]), abs(w[_P_NEW + i]))
-        off_g = abs(
-            h
-            * (
-                _E1 * w[_G1 + i]
-                + _E3 * w[_G3 + i]
-                + _E4 * w[_G4 + i]
-                + _E5 * w[_G5 + i]
-                + _E6 * w[_G6 + i]
-                + _E7 * w[_G7 + i]
-            )
-        )
+        off_g = abs(h * _off(w, i, _G1, _G3, _G4, _G5, _G6, _G7))
         may_g = atol + rtol * max(abs(w[_G + i]), abs(w[_G_NEW + i]))
         # One division for the three: each error over what is allowed, times the product of what is allowed.
         off_t, off_p, off_g = off_t * (may_p * may_g), off_p * (may_t * may_g), off_g * (may_t * may_p)
@@ -296,6 +276,25 @@ def _group(w, bits, at, read, gain, mark_d, bolus_g, flow_g_per_d, out_d, rtol, 
             at[i] += 1
 
 
+@compiled(error_model="numpy")
+def _by_pace(parameters):
+    """Subjects in the order of how fast the drug leaves, bound and free, as near as a bin of the histograms tells."""
+    subjects = parameters.shape[0]
+    pace, places = np.empty(subjects, np.float32), np.empty(subjects, np.int64)
+    bits = pace.view(np.int32)
+    begins, order = np.zeros(kernels.BINS + 1, np.int64), np.empty(subjects, np.int64)
+    for one in range(subjects):
+        pace[one] = parameters[one, KDEG] + parameters[one, CLA] / parameters[one, V]
+        places[one] = min(max((bits[one] >> kernels._SHIFT) - kernels._BIAS, 0), kernels.BINS - 1)
+        begins[places[one] + 1] += 1
+    for place in range(kernels.BINS):
+        begins[place + 1] += begins[place]
+    for one in range(subjects):
+        order[begins[places[one]]] = one
+        begins[places[one]] += 1
+    return order
+
+
 @compiled(parallel=True, error_model="numpy")
 def igg(parameters, states, gain, mark_d, bolus_g, flow_g_per_d, out_d, rtol, atol, most_steps, out, status):
     """Total IgG (g/L) of every subject, before any dose of an output's moment, into ``out`` (outputs, subjects).
@@ -304,12 +303,13 @@ def igg(parameters, states, gain, mark_d, bolus_g, flow_g_per_d, out_d, rtol, at
     """
     subjects, outputs = parameters.shape[0], out_d.size
     due_d = np.append(out_d, math.inf)
+    order = _by_pace(parameters)
     for group in prange((subjects + LANES - 1) // LANES):
         w = np.zeros(_ROWS * LANES)
         at, gains, read = np.empty(LANES, np.int64), np.empty(LANES), np.empty((outputs + 1, LANES))
         first = group * LANES
         for i in range(LANES):
-            own = min(first + i, subjects - 1)  # the last stands in for whoever is missing
+            own = order[min(first + i, subjects - 1)]  # the last stands in for whoever is missing
             p = parameters[own]
             w[_T + i], w[_P + i], w[_G + i], gains[i] = states[own, 0], states[own, 1], states[own, 2], gain[own]
             w[_CL + i], w[_QF + i], w[_QB + i] = p[CLA] / p[V], p[Q] / p[V], p[Q] / p[V2]
@@ -319,7 +319,12 @@ def igg(parameters, states, gain, mark_d, bolus_g, flow_g_per_d, out_d, rtol, at
             w, w.view(np.int64), at, read, gains, mark_d, bolus_g, flow_g_per_d, due_d, rtol, atol, most_steps
         )  # fmt: skip
         for i in range(min(LANES, subjects - first)):
-            status[first + i] = np.int64(w[_FAILED + i])
+            status[order[first + i]] = np.int64(w[_FAILED + i])
         for output in range(outputs):
             for i in range(min(LANES, subjects - first)):
                 out[output, first + i] = read[output, i] if w[_FAILED + i] == DONE else math.nan
+    # Row by row into the order asked for: one row stays near the processor, all of them do not.
+    for output in prange(outputs):
+        row = out[output].copy()
+        for place in range(subjects):
+            out[output, order[place]] = row[place]
