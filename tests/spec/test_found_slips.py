@@ -15,8 +15,9 @@ def igg(value: float, unit: str) -> dict:
 @pytest.mark.parametrize(("value", "unit"), [(6.5, "mg/dL"), (0.065, "g/L"), (9.9, "mg/dL")])
 def test_an_igg_of_g_per_l_typed_as_mg_per_dl_is_asked_about_and_may_be_confirmed(value, unit):
     made = plan(igg(value, unit), PI)
-    asked = next(one for one in made.findings if one.code == "igg-unlikely")
     assert made.status == "blocked"
+    assert "igg-unlikely" in codes(made)
+    asked = next(one for one in made.findings if one.code == "igg-unlikely")
     assert "expected 0.1 to 40 g/L" in asked.text
     assert "unit" in (asked.remedy or "")
     assert plan(igg(value, unit), PI, accept=("igg-unlikely",)).status == "planned"
