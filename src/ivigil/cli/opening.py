@@ -43,9 +43,10 @@ def open_knowledge() -> Knowledge:
     """
     knowledge = open_to_look()
     if knowledge.overlay_fingerprint is not None:
-        from ivigil.knowledge.checks import Weight, check
+        from ivigil.cli.chair_protocol import every_check
+        from ivigil.knowledge.checks import Weight
 
-        wrong = [row for row in check(knowledge, today()) if row.severity is Weight.ERROR]
+        wrong = [row for row in every_check(knowledge, today()) if row.severity is Weight.ERROR]
         if wrong:
             more = f" Errors in all: {len(wrong)}." if len(wrong) > 1 else ""
             raise BadKnowledge(
