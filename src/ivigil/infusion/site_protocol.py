@@ -264,9 +264,9 @@ def _calls(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
                     "Whom to call is a number, where the shipped protocol has one.",
                     f"Write the number, as {region} = {ours.by_region.get(region, '2222')!r}.",
                 )
-    for setting in sorted({"clinic", "home"} & set(site.call)):
-        told, wanted = site.call[setting].otherwise, shipped.call[setting].otherwise
-        if told != wanted and not any(map(str.isdigit, told)):
+    for setting, one in site.call.items():
+        told, wanted = one.otherwise, shipped.call[setting].otherwise
+        if setting != "hospital" and told != wanted and not any(map(str.isdigit, told)):
             yield Looser(
                 f"call.{setting}.otherwise",
                 told,
