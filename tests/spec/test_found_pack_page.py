@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from ivigil.cli import infuse
+from ivigil.cli import infuse, opening
 from ivigil.cli.app import run
 from ivigil.documents.infusion_sheets import pack_pdf
 from ivigil.documents.leaflet import pages_of
@@ -25,6 +25,7 @@ from ivigil.prescription.making import make_plan
 from ivigil.prescription.plan import Accepted, Plan, Signature, identified
 from ivigil.prescription.request import Request
 from ivigil.sources import MadeWith, cite
+from tests.infusion.chair import Chair, planned
 from tests.planning import START, TAKEN, formulary, opened, patient, plan, record
 
 D = Decimal
@@ -144,3 +145,39 @@ def test_the_sites_protocol_is_never_written_over(tmp_path: Path, capsys, comman
     assert run(["infuse", *first, "--protocol", ours, "--pdf", ours, "--overwrite", "--json"]) == 4
     assert "never written over" in json.loads(capsys.readouterr().err)["error"]["rule"]
     assert (tmp_path / "ours.toml").read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["pack", "/dev/zero", "--signature", "s.json"],
+        ["replay", "/dev/zero", "--plan", "plan.json"],
+        ["replay", "e.ndjson", "--plan", "/dev/zero"],
+    ],
+    ids=["plan", "events", "plan-of-events"],
+)
+def test_a_file_without_an_end_is_refused_and_not_read_to_its_end(tmp_path: Path, capsys, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(opening, "LARGEST_INPUT", 1000)
+    monkeypatch.setattr(infuse, "LARGEST_EVENTS", 1000)
+    (tmp_path / "plan.json").write_text(slow().model_dump_json(by_alias=True)[:999], "utf-8")
+    if "plan.json" in command:
+        monkeypatch.setattr(infuse, "checked_vein_plan", lambda *_, **__: slow())
+    assert run(["infuse", *command, "--json"]) == 4
+    assert "1000" in json.loads(capsys.readouterr().err)["error"]["rule"]
+
+
+def test_a_record_read_by_another_protocol_than_the_sessions_says_so(tmp_path: Path, capsys):
+    (tmp_path / "plan.json").write_text(planned().model_dump_json(by_alias=True), "utf-8")
+    command = ["infuse", "replay", str(tmp_path / "e.ndjson"), "--plan", str(tmp_path / "plan.json"), "--json"]
+    for protocol, said in (
+        ("ivigil", ""),
+        ("ward-3", "opened with the protocol ward-3; this record is read by ivigil"),
+    ):
+        raws = Chair().opened(protocol=protocol).raws
+        (tmp_path / "e.ndjson").write_text("\n".join(map(json.dumps, raws)), "utf-8")
+        assert run(command) == 0
+        told = capsys.readouterr()
+        assert said in told.err
+        assert bool(told.err) == bool(said)
+        assert f"hospital, protocol {protocol}" in json.loads(told.out)["timeline"][0]["text"]

@@ -17,12 +17,14 @@ from ivigil.cli import EXIT_BAD_INPUT, EXIT_DONE
 from ivigil.cli.checking import checked_vein_plan
 from ivigil.cli.opening import formulary_of, limits_of, open_knowledge, parse_json, read_model
 from ivigil.cli.writing import OVERWRITE, check_target, save
-from ivigil.errors import BadInput, UsageError
+from ivigil.errors import BadInput, UsageError, visible
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan, Signature, check_signature
 
 if TYPE_CHECKING:
     from ivigil.infusion.bedside import Bedside
+    from ivigil.infusion.record import Record
+    from ivigil.knowledge.protocol import Protocol
 
 NO_SC = ("A start under the skin has no session at a chair.", "Give a plan for a vein.")
 PROTOCOL = typer.Option(None, help="A site's whole protocol (TOML) instead of the shipped one.")
@@ -103,7 +105,9 @@ def replay_command(
     raws = tuple(_events(events))
     session = _session(raws, read.plan_id)
     bed = _bedside(read, infusion or _opened_with(raws, session) or 1, knowledge, protocol)
-    made = report(gather(raws, session, bed.protocol), bed)
+    record = gather(raws, session, bed.protocol)
+    _same_protocol(record, bed.protocol)
+    made = report(record, bed)
     if pdf is not None:
         from ivigil.documents.infusion_sheets import record_pdf
 
@@ -212,10 +216,23 @@ def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | Non
     return bedside(plan, number, chair_protocol(protocol, knowledge), knowledge.policies.monitoring)
 
 
+def _same_protocol(record: Record, ruling: Protocol) -> None:
+    """Say it where a session was opened with a protocol other than the one that the record is now read by."""
+    from ivigil.infusion.events import Opened
+
+    told = {one.data.protocol for _, one in record.standing if isinstance(one.data, Opened)}
+    for name in sorted(told - {ruling.id, ruling.name}):
+        typer.echo(
+            f"▲ The session was opened with the protocol {visible(name)}; this record is read by {ruling.id}. "
+            "Give the one that ruled with --protocol.",
+            err=True,
+        )
+
+
 def _events(path: str) -> Iterable[object]:
     """Each line's JSON; a line that is none is kept as its text, for review."""
     try:
-        text = _of_standard_input() if path == "-" else Path(path).read_bytes()
+        text = _of_standard_input() if path == "-" else _of_file(path)
     except OSError as problem:
         raise BadInput(
             "EVENTS", path, "The file must be readable.", f"Check the path: {problem.strerror}."
@@ -237,11 +254,18 @@ def _events(path: str) -> Iterable[object]:
                 yield line
 
 
+def _of_file(path: str) -> bytes:
+    """No more than is refused: a device gives zeros without an end."""
+    with Path(path).open("rb") as stream:
+        return stream.read(LARGEST_EVENTS + 1)
+
+
 def _of_standard_input() -> bytes:
     import sys
 
     buffer = getattr(sys.stdin, "buffer", None)
-    return sys.stdin.read().encode() if buffer is None else bytes(buffer.read())
+    most = LARGEST_EVENTS + 1
+    return sys.stdin.read(most).encode() if buffer is None else bytes(buffer.read(most))
 
 
 def _session(raws: Iterable[object], plan_id: str) -> str:
