@@ -211,6 +211,16 @@ def test_a_stronger_pen_from_too_low_a_weight_says_what_was_read_for_it():
     assert one.rule == "What was read for 40 kg is 0.3 mg, and at most 0.40 mg."
 
 
+@pytest.mark.parametrize(("mg", "wrong"), [("0.15", False), ("0.16", True)])
+def test_a_band_gives_no_more_than_was_read_for_its_age(mg, wrong):
+    # age_bands_uk_mg, under_6_months: 0.1-0.15.
+    def change(raw: dict[str, Any]) -> None:
+        raw["adrenaline"]["schemes"]["age_bands"]["bands"][0]["mg_max"] = Decimal(mg)
+
+    told = ["No source read gives more than 0.15 mg at that age."] if wrong else []
+    assert [one.rule for one in looser(read(change), opened().protocol("ivigil"))] == told
+
+
 # ---- the command
 
 
@@ -262,10 +272,9 @@ def test_every_fault_is_told_at_once_with_its_value_and_remedy(tmp_path, capsys)
 def test_a_whole_protocol_is_signed_by_two_people_under_a_name_of_its_own(tmp_path, capsys, find, replace, where):
     text = of_our_own(TEXT.replace("wait = { min = 30,", "wait = { min = 45,"))
     assert checked(tmp_path, text, capsys) == (0, [])
-    code, (row,) = checked(tmp_path, text.replace(find, replace, 1), capsys)
-    assert (code, row["where"]) == (4, f"ours.toml: {where}")
-    assert row["rule"]
-    assert row["remedy"]
+    code, rows = checked(tmp_path, text.replace(find, replace, 1), capsys)
+    assert (code, [row["where"] for row in rows]) == (4, [f"ours.toml: {where}"])
+    assert all(row["rule"] and row["remedy"] for row in rows)
 
 
 def test_a_file_without_an_end_is_not_read_to_its_end(capsys):
@@ -307,6 +316,19 @@ def test_a_slip_in_an_overlay_is_refused_as_in_a_file(tmp_path, capsys, monkeypa
     # A site's file is measured by what was read, not by what an overlay says was.
     (tmp_path / "ours.toml").write_text(of_our_own(TEXT.replace("mg_per_kg = 0.01", "mg_per_kg = 0.1")), "utf-8")
     assert run(["infuse", "protocol", "check", str(tmp_path / "ours.toml")]) == 4
+
+
+PEN_TOO_LATE = (
+    '{ mg = 0.15, from_kg = 2, below_kg = 30, src = "safety/ebmedicine", origin = "reported", read = "secondary" }'
+)
+
+
+def test_an_overlay_without_the_protocols_form_is_told_and_breaks_nothing(tmp_path, capsys, monkeypatch):
+    overlaid(tmp_path / "facts", "adrenaline.pens.child", PEN_TOO_LATE)
+    monkeypatch.setitem(os.environ, "IVIGIL_KNOWLEDGE", str(tmp_path / "facts"))
+    assert run(["knowledge", "check", "--json"]) == 4
+    rows = [row for row in json.loads(capsys.readouterr().out)["rows"] if row["severity"] == "error"]
+    assert [row["where"] for row in rows] == ["protocol/ivigil.toml: adrenaline.pens"]
 
 
 def test_an_overlay_that_tightens_the_protocol_rules(tmp_path, capsys, monkeypatch):

@@ -100,11 +100,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _given_way(made: Protocol, shipped: Protocol, knowledge: Knowledge, file: str) -> list[BadKnowledge]:
-    rows = [
-        *((where, None, rule, SHOWS_THE_FORM) for where, rule in faults(made, knowledge.vocabulary.reactions)),
-        *((where, _at(made, where), rule, CHOOSES) for where, rule in more_than_read(made, shipped)),
-        *((one.where, one.value, one.rule, one.remedy) for one in looser(made, shipped)),
+    rows: list[tuple[str, str | None, str, str]] = [
+        (where, None, rule, SHOWS_THE_FORM) for where, rule in faults(made, knowledge.vocabulary.reactions)
     ]
+    if not rows:  # only what has its form can be set beside the shipped one
+        rows += [(where, _at(made, where), rule, CHOOSES) for where, rule in more_than_read(made, shipped)]
+        rows += [(one.where, one.value, one.rule, one.remedy) for one in looser(made, shipped)]
     return [BadKnowledge(f"{file}: {where}", value, rule, remedy) for where, value, rule, remedy in rows]
 
 
