@@ -439,7 +439,8 @@ def sentence(data: Data, bedside: Bedside) -> str:
     match data:
         case Opened():
             return (
-                f"Opened for infusion {data.infusion}, signed by {data.signed_by} ({data.signed_role}); {data.setting}"
+                f"Opened for infusion {data.infusion}, signed by {data.signed_by} ({data.signed_role}); {data.setting}, "
+                f"protocol {data.protocol}"
             )
         case CheckConfirmed():
             figures = [f"{_plain(data.weight_kg)} kg"] if data.weight_kg is not None else []
