@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +34,10 @@ class Live:
         self.last = at
         return self.session
 
+    def lock_since(self, locks: Iterable[Lock]) -> None:
+        """Hold what locked once, if it is graver than what locks now."""
+        self.session = replace(self.session, lock=max((self.session.lock, *locks), key=list(Lock).index))
+
     def given(self, until: datetime) -> Delivered:
         """What was given up to a moment at or after the last event."""
         return self._running.until(until)
@@ -48,20 +53,57 @@ def replay(record: Record, bedside: Bedside) -> Live:
     A correction never unlocks: what once ended an infusion for good was acted on, and going on needs a new plan.
     """
     live = Live(bedside)
-    for at, event in record.standing:
-        live.tell(at, event)
-    if record.refused or any(len(one.versions) > 1 or one.event is not one.first for one in record.told):
-        ever = max((live.session.lock, *_locks_ever(record, bedside)), key=list(Lock).index)
-        live.session = replace(live.session, lock=ever)
+    for _ in retold(live, record):
+        pass
     return live
 
 
-def _locks_ever(record: Record, bedside: Bedside) -> Iterable[Lock]:
-    """How the session was locked as it was first told, and with everything told that was ever said of it."""
+def retold(live: Live, record: Record) -> Iterable[tuple[datetime, Event, Session]]:
+    """Tell a record to a session that has not begun: each event, with the session just before it."""
+    since: dict[Lock, datetime] = {}
+    for at, lock in _locked_ever(record, live.bedside):
+        since[lock] = min(at, since.get(lock, at))
+    for at, event in record.standing:
+        live.lock_since(lock for lock, begun in since.items() if begun < at)
+        before = live.session
+        live.tell(at, event)
+        yield at, event, before
+    live.lock_since(since)
+
+
+def _locked_ever(record: Record, bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    """When the session was locked as it was first told, at any time, and with everything told that was ever said of it."""
     first = [(one.first_at, one.first) for one in record.told]
-    ever = [row for one in record.told for row in one.versions]
-    for rows in (first, [*ever, *record.refused]):
+    heard = sorted(first, key=lambda row: (row[1].received_at, *_order(row)))
+    corrected = record.refused or any(len(one.versions) > 1 or one.event is not one.first for one in record.told)
+    if corrected:
+        yield from _locks([row for one in record.told for row in one.versions] + list(record.refused), bedside)
+    if corrected or heard != sorted(first, key=_order):
+        yield from _locks_as_heard(heard, bedside)
+
+
+Row = tuple[datetime, Event]
+
+
+def _order(row: Row) -> tuple[datetime, int, str]:
+    return row[0], row[1].seq, row[1].key
+
+
+def _locks(rows: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    live = Live(bedside)
+    for at, event in sorted(rows, key=_order):
+        yield at, live.tell(at, event).lock
+
+
+def _locks_as_heard(heard: Sequence[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    """The locks of the session as it stood after each report came in: what a late one takes back was acted on."""
+    known: list[Row] = []
+    live = Live(bedside)
+    for row in heard:
+        insort(known, row, key=_order)
+        if known[-1] is row:
+            yield row[0], live.tell(*row).lock
+            continue
         live = Live(bedside)
-        for at, event in sorted(rows, key=lambda row: (row[0], row[1].seq, row[1].key)):
-            live.tell(at, event)
-        yield live.session.lock
+        for at, event in known:
+            yield at, live.tell(at, event).lock
