@@ -248,7 +248,9 @@ def before(**more: Any) -> ProductHistory:
     return ProductHistory.model_validate(history("privigen", **more))
 
 
-LESSON = Lesson("privigen", Chair().minute(0), D("2.1"), D("0.3"), uneventful=True, complete=True, supervised=True, reactions=())
+LESSON = Lesson(
+    "privigen", Chair().minute(0), D("2.1"), D("0.3"), uneventful=True, complete=True, supervised=True, reactions=()
+)
 HEADACHE = (Reaction(kind="headache", at=Chair().minute(20), grade=1),)
 
 

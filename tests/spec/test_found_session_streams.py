@@ -22,7 +22,7 @@ from ivigil.infusion.permission import Wish, can
 from ivigil.infusion.record import gather, read_event
 from ivigil.infusion.report import report
 from ivigil.infusion.workflow import Action, Lock
-from tests.infusion.chair import SESSION, WELL, Chair, at_chair
+from tests.infusion.chair import SESSION, Chair, at_chair
 
 Raw = dict[str, Any]
 MODERATE, SEVERE = "moderate", "severe"
@@ -123,8 +123,8 @@ class Reading:
             fresh = fresh and self.bad
             self.severe = self.severe or (self.bad and self.began)
         elif data["present"]:
-            fresh = data["symptom"] not in self.present or self.present[data["symptom"]] != data.get("grade")
-            self.present[data["symptom"]] = data.get("grade")
+            fresh = data["symptom"] not in self.present or self.present[data["symptom"]] != data["grade"]
+            self.present[data["symptom"]] = data["grade"]
         else:
             self.present.pop(data["symptom"], None)
         if was and not self.reacting:
@@ -163,7 +163,7 @@ class Reading:
     def grams(self) -> Fraction:
         return sum((given * size / volume for volume, given, size in self.vials), Fraction(0))
 
-    def must_not(self, action: Action, rate: Fraction, now: datetime) -> list[str]:  # noqa: C901
+    def must_not(self, action: Action, rate: Fraction, now: datetime) -> list[str]:
         """Why it must not be done, in this reading's own words."""
         self.run(now)
         steps = [one for one, _ in ladder()]
@@ -304,9 +304,13 @@ def stream(seed: int) -> Chair:
                 lifts_cap=chance.random() < 0.5,
             )
         elif roll < 0.94:
-            chair.tell(minute, chance.choice(["rate_changed", "resumed", "started"]), pump_ml_per_h=chance.choice(rates))
+            chair.tell(
+                minute, chance.choice(["rate_changed", "resumed", "started"]), pump_ml_per_h=chance.choice(rates)
+            )
         elif roll < 0.96:
-            more = chance.choice([{}, {"product": "gammagard_liquid"}, {"lot": None}, {"expires_on": "2026-01-31"}])
+            more: Raw = chance.choice(
+                [{}, {"product": "gammagard_liquid"}, {"lot": None}, {"expires_on": "2026-01-31"}]
+            )
             chair.hung(minute, beside=chance.random() < 0.5, size_g=10, volume_ml=100, **more)
         elif roll < 0.97:
             chair.tell(minute, "check_confirmed", check="weight", ok=True, weight_kg=chance.choice([70, 71, 80]))
@@ -360,9 +364,9 @@ def check_stream(seed: int) -> int:
     return given
 
 
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("block", range(4))
 def test_no_stream_is_ever_permitted_what_must_not_be(block):
-    assert sum(check_stream(seed) for seed in range(block * 25, block * 25 + 25)) > 100
+    assert sum(check_stream(seed) for seed in range(block * 10, block * 10 + 10)) > 50
 
 
 def check_heap(seed: int) -> None:
@@ -410,7 +414,24 @@ def check_heap(seed: int) -> None:
     assert said.locked_by == made.session.lock.value
 
 
+def check_late(seed: int) -> None:
+    """Reports that come in late: the lock of no moment is ever taken back, and what came in before is still there."""
+    chance = random.Random(seed * 11 + 5)
+    chair = stream(seed)
+    for raw in chance.sample(chair.raws, len(chair.raws) // 3):
+        later = datetime.fromisoformat(raw["received_at"]) + timedelta(minutes=chance.randrange(1, 120))
+        raw["received_at"] = later.isoformat()
+    heard = sorted(chair.raws, key=lambda raw: raw["received_at"])
+    gravest = 0
+    for count in [*range(12, len(heard), 4), len(heard)]:
+        made = replay(gather(heard[:count], SESSION, chair.bedside.protocol), chair.bedside)
+        lock = list(Lock).index(made.session.lock)
+        assert lock >= gravest, (seed, count, made.session.lock)
+        gravest = lock
+
+
 @pytest.mark.parametrize("block", range(4))
 def test_any_heap_makes_one_session_and_unlocks_nothing(block):
-    for seed in range(1000 + block * 25, 1025 + block * 25):
+    for seed in range(1000 + block * 6, 1006 + block * 6):
         check_heap(seed)
+        check_late(seed)

@@ -151,4 +151,5 @@ def _pen(facts: Adrenaline, weight_kg: Decimal) -> tuple[str, Pen]:
 
 
 def _down(value: Decimal) -> Decimal:
-    return value.quantize(HUNDREDTH, rounding=ROUND_DOWN)
+    # Of a newborn's 0.029 mg a whole hundredth down would be a third of the dose.
+    return value.quantize(HUNDREDTH if value >= HUNDREDTH * 10 else HUNDREDTH / 10, rounding=ROUND_DOWN)

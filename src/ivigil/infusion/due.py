@@ -106,12 +106,10 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     since = [at for at in (session.anaphylaxis_at, session.criteria_at, session.check_failed_at) if at is not None]
     # What nobody recorded is recorded; what is known to be wrong does not run.
     since += [
-        at
-        for at, label in session.hanging
-        if fitness(label, bedside, at) not in {Hanging.FIT, Hanging.UNRECORDED}
+        at for at, label in session.hanging if fitness(label, bedside, at) not in {Hanging.FIT, Hanging.UNRECORDED}
     ]
     stops = session.reaction is not None and bedside.protocol.responses[session.reaction].flow.value == "stop"
-    begun = session.reaction_since or session.rate_since
+    begun = session.locked_at or session.reaction_since or session.rate_since
     if begun is not None and (stops or session.lock is not Lock.FREE):
         since.append(begun)
     # What stood before the start is due from the start on.
@@ -122,9 +120,8 @@ def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
     """The first adrenaline since anaphylaxis was seen or said, and the next one after each; None once all of it has gone."""
     if session.lock is not Lock.ANAPHYLAXIS or session.phase is Phase.ENDED:
         return None
-    given = [at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine)]
-    seen = min((at for at in (session.anaphylaxis_at, session.criteria_at) if at is not None), default=None)
-    last = given[-1] if given else seen
+    given = adrenaline_given(session, bedside)
+    last = given[-1] if given else anaphylaxis_since(session)
     # Without a symptom entered since then nobody has said that it is over.
     gone = session.quiet_since if session.reaction is None else None
     if last is None or (gone is not None and gone >= last):
@@ -132,6 +129,16 @@ def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
     if not given:
         return Due(DueKind.ADRENALINE, last)
     return Due(DueKind.ADRENALINE_AGAIN, last + bedside.minutes(bedside.protocol.adrenaline.repeat.min))
+
+
+def anaphylaxis_since(session: Session) -> datetime | None:
+    """When anaphylaxis was first seen, by the criteria, or said; None if it never was."""
+    return min((at for at in (session.anaphylaxis_at, session.criteria_at) if at is not None), default=None)
+
+
+def adrenaline_given(session: Session, bedside: Bedside) -> tuple[datetime, ...]:
+    """When adrenaline was given, by any of its names."""
+    return tuple(at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine))
 
 
 def _restart_at(session: Session, bedside: Bedside) -> datetime:

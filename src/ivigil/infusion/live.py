@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,9 +34,11 @@ class Live:
         self.last = at
         return self.session
 
-    def lock_since(self, locks: Iterable[Lock]) -> None:
+    def lock_since(self, since: Mapping[Lock, datetime]) -> None:
         """Hold what locked once, if it is graver than what locks now."""
-        self.session = replace(self.session, lock=max((self.session.lock, *locks), key=list(Lock).index))
+        ever = max((self.session.lock, *since), key=list(Lock).index)
+        if ever is not self.session.lock:
+            self.session = replace(self.session, lock=ever, locked_at=since[ever])
 
     def given(self, until: datetime) -> Delivered:
         """What was given up to a moment at or after the last event."""
@@ -64,7 +66,7 @@ def retold(live: Live, record: Record) -> Iterable[tuple[datetime, Event, Sessio
     for at, lock in _locked_ever(record, live.bedside):
         since[lock] = min(at, since.get(lock, at))
     for at, event in record.standing:
-        live.lock_since(lock for lock, begun in since.items() if begun < at)
+        live.lock_since({lock: begun for lock, begun in since.items() if begun < at})
         before = live.session
         live.tell(at, event)
         yield at, event, before

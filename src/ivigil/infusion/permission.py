@@ -174,8 +174,8 @@ def _hanging(at: Moment, hang: ContainerChanged | None) -> Hanging:
     bedside = at.bedside
     if hang is None:
         # What hangs beside a fit one runs with it.
-        found = [fitness(label, bedside, at.now) for _, label in at.session.hanging]
-        return next((one for one in found if one is not Hanging.FIT), Hanging.FIT if found else Hanging.UNRECORDED)
+        hangs = [fitness(label, bedside, at.now) for _, label in at.session.hanging]
+        return next((one for one in hangs if one is not Hanging.FIT), Hanging.FIT if hangs else Hanging.UNRECORDED)
     found = fitness(hang, bedside, at.now)
     beyond = at.hung_g + Fraction(hang.size_g) > Fraction(bedside.opened_g)
     return Hanging.BEYOND_DOSE if found is Hanging.FIT and beyond else found

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.delivered import Delivered
-from ivigil.infusion.due import DueKind, due, next_vitals_at, stop_due_at
+from ivigil.infusion.due import DueKind, adrenaline_given, anaphylaxis_since, due, next_vitals_at, stop_due_at
 from ivigil.infusion.events import (
     CheckConfirmed,
     ContainerChanged,
@@ -400,8 +400,17 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
     stop = stop_due_at(live.session, bedside)
     if stop is not None and live.last is not None and live.last > stop + bedside.grace:
         late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=None))
+    late += _adrenaline_missed(live, bedside)
     reactions = sorted((*seen, *open_.values()), key=lambda one: (one.since, one.symptom))
     return tuple(sorted(late, key=lambda one: one.due_at)), tuple(reactions), tuple(alarms)
+
+
+def _adrenaline_missed(live: Live, bedside: Bedside) -> Iterable[Missed]:
+    """The first adrenaline, where it came late after anaphylaxis was seen or said, or never."""
+    seen, given = anaphylaxis_since(live.session), adrenaline_given(live.session, bedside)
+    came = given[0] if given else None
+    if seen is not None and live.last is not None and (came or live.last) > seen + bedside.grace:
+        yield Missed(what=DueKind.ADRENALINE.value, due_at=seen, taken_at=came)
 
 
 def _entry(told: Told, started_at: datetime | None, bedside: Bedside) -> Entry:

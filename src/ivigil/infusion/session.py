@@ -100,6 +100,8 @@ class Session:
     restarted: bool = False
     """Whether it went on after a reaction: resumed, or raised where it was only slowed."""
     lock: Lock = Lock.FREE
+    locked_at: datetime | None = None
+    """When it locked, where what locked it was struck or overtaken since."""
     agreed_at: datetime | None = None
     let_go_at: datetime | None = None
     notified_at: datetime | None = None
