@@ -105,6 +105,7 @@ class Reading:
                 self.heavy = abs(data["weight_kg"] - 70) > 7
             if data["check"] == "well_today":
                 self.unwell = not data["ok"]
+                self.agreed = self.agreed and data["ok"]
             else:
                 self.checks[data["check"]] = data["ok"]
         elif kind == "prescriber_notified":
@@ -130,6 +131,7 @@ class Reading:
         if was and not self.reacting:
             self.quiet = at
         if not self.began:
+            self.agreed = self.agreed and not fresh
             return
         self.grade_what_is_there()
         if fresh and not was:
@@ -172,7 +174,8 @@ class Reading:
             why.append("ended for good")
         if action is Action.HANG:
             return why
-        if self.reacting:
+        # Of what was measured before the start a prescriber may say that it goes on.
+        if self.present or (self.bad and (self.began or not self.agreed)):
             why.append("a reaction is there")
         if any(not ok for ok in self.checks.values()) or len(self.checks) < 7 or self.heavy:
             why.append("checks")

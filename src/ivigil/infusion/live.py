@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
+from itertools import groupby
 
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.delivered import Delivered, Running
+from ivigil.infusion.delivered import Delivered, Running, rate_after
 from ivigil.infusion.events import Event
 from ivigil.infusion.permission import Moment, deviations
 from ivigil.infusion.record import Record
@@ -92,20 +93,19 @@ def _order(row: Row) -> tuple[datetime, int, str]:
 
 
 def _locks(rows: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
-    live = Live(bedside)
+    session, rate = Session(), Fraction(0)
     for at, event in sorted(rows, key=_order):
-        yield at, live.tell(at, event).lock
+        rate = rate_after(event.data, rate)
+        session = step(session, at, event, rate, bedside)
+        yield at, session.lock
 
 
-def _locks_as_heard(heard: Sequence[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+def _locks_as_heard(heard: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
     """The locks of the session as it stood after each report came in: what a late one takes back was acted on."""
     known: list[Row] = []
-    live = Live(bedside)
-    for row in heard:
-        insort(known, row, key=_order)
-        if known[-1] is row:
-            yield row[0], live.tell(*row).lock
-            continue
-        live = Live(bedside)
-        for at, event in known:
-            yield at, live.tell(at, event).lock
+    for _, rows in groupby(heard, key=lambda row: row[1].received_at):
+        came = sorted(rows, key=_order)
+        if known and _order(came[0]) < _order(known[-1]):
+            yield from _locks(known, bedside)
+        known = sorted([*known, *came], key=_order)
+    yield from _locks(known, bedside)

@@ -162,7 +162,13 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
         case CheckConfirmed():
             checks = {**session.checks, event.data.check: event.data}
             wrong = any(_wrong(one, bedside) for one in checks.values())
-            after = replace(after, checks=checks, check_failed_at=(session.check_failed_at or at) if wrong else None)
+            unwell = event.data.check is Check.WELL_TODAY and not event.data.ok
+            after = replace(
+                after,
+                checks=checks,
+                check_failed_at=(session.check_failed_at or at) if wrong else None,
+                agreed_at=None if unwell else session.agreed_at,
+            )
         # A resumption without a start that was told: the report of the start was lost, and it runs all the same.
         case Started() | Resumed() if session.started_at is None:
             unwell = any(one.trigger.grade is not None for one in session.met)
@@ -268,8 +274,10 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     after = replace(
         after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at
     )
+    # A word that was given before a finding was not given about it.
+    fresh = not _findings(after) <= _findings(before)
     if after.started_at is None:
-        return after
+        return replace(after, agreed_at=None) if fresh else after
     # Anaphylaxis is severe at least, whatever grades its parts were given.
     after = replace(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
     if now is None:
@@ -277,8 +285,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
         borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
         return replace(after, quiet_since=gone, borne_ml_per_h=borne)
     worse = earlier is None or now.rank > earlier.rank
-    # A word that was given before a finding was not given about it.
-    more = worse or not _findings(after) <= _findings(before)
+    more = worse or fresh
     cap = before.cap_ml_per_h
     if worse:
         borne = before.borne_ml_per_h
