@@ -15,8 +15,9 @@ from ivigil.infusion.doses import adrenaline_dose
 from ivigil.infusion.due import due
 from ivigil.infusion.permission import Moment, Wish, may
 from ivigil.infusion.report import SessionReport, report
+from ivigil.infusion.response import advice
 from ivigil.infusion.workflow import Action, Lock, Phase
-from ivigil.knowledge.protocol import VitalSign
+from ivigil.knowledge.protocol import Grade, VitalSign
 from tests.infusion.chair import Chair, at_chair, experienced, protocol
 from tests.planning import codes, history, plan, record
 
@@ -202,6 +203,12 @@ def test_a_wrong_product_that_runs_is_due_to_stop():
     assert "stop" not in dues(nobody_wrote)
 
 
+@pytest.mark.parametrize("lot", ["Q7 12a", "q712A", " Q712A "])
+def test_a_quarantined_lot_is_the_same_however_it_is_written(lot):
+    made = at_chair(quarantined=frozenset({"Q712A"}))
+    assert asked(Chair(made).opened().checked().hung(lot=lot).vitals(-5), Action.START, 0) == {"lot-quarantined"}
+
+
 def test_the_last_day_of_a_lot_ends_where_the_plan_is_run():
     # The plan runs at 09:00, 5 hours behind UTC, on 2026-11-23; a tablet 14 hours ahead of UTC already writes the 24th.
     chair = Chair().opened().checked().hung(expires_on="2026-11-23").vitals(-5)
@@ -297,6 +304,21 @@ def test_a_correction_that_was_taken_back_by_mistake_stands_when_that_is_taken_b
     assert stands() == "b"
     chair.tell(50, "correction", "c4", corrects="c3", because="it was not")
     assert stands() == "a"
+
+
+def test_a_severe_reaction_that_is_graded_down_is_answered_as_what_ended_the_infusion():
+    chair = climbing().felt(45, "headache", "severe").felt(50, "headache", "mild")
+    said = advice(chair.live.session, chair.bedside)
+    assert said is not None
+    assert (said.grade, said.restart, said.wait_min) == (Grade.SEVERE, "never", None)
+
+
+def test_of_a_reaction_that_came_back_no_restart_is_advised():
+    chair = climbing().felt(45, "headache", "mild").tell(46, "paused").gone(50, "headache").vitals(79)
+    chair.tell(80, "resumed", pump_ml_per_h=21).felt(90, "headache", "mild")
+    said = advice(chair.live.session, chair.bedside)
+    assert said is not None
+    assert (said.grade, said.restart, said.wait_min) == (Grade.MILD, "never", None)
 
 
 # ---- what is learned

@@ -18,8 +18,13 @@ def fitness(label: ContainerChanged, bedside: Bedside, now: datetime) -> Hanging
         return Hanging.OTHER_PRODUCT
     if abs(label.size_g / label.volume_ml - planned) > bedside.protocol.concentration_tolerance.value * planned:
         return Hanging.OTHER_CONCENTRATION
-    if label.lot in bedside.quarantined:
+    if _lot(label.lot) in map(_lot, bedside.quarantined):
         return Hanging.QUARANTINED
     if label.expires_on < now.astimezone(bedside.infusion.starts_at.tzinfo).date():
         return Hanging.EXPIRED
     return Hanging.FIT
+
+
+def _lot(name: str) -> str:
+    """A lot as it is compared: small letters and blanks are how somebody wrote it down, not another lot."""
+    return "".join(name.split()).casefold()
