@@ -150,6 +150,8 @@ LOOSENED: dict[str, tuple[Change, str]] = {
     "no weight": (without("checks.all.items", "weight"), "checks.all"),
     "no kit": (without("checks", "home"), "checks.home"),
     "nobody writes": (at("roles", items=[]), "roles"),
+    "a carer writes what a prescriber said": (at("relays", items=["nurse", "carer"]), "relays"),
+    "nobody writes what a prescriber said": (at("relays", items=[]), "relays"),
     "5 and 10 % alike": (at("concentration_tolerance", value=Decimal("0.49")), "concentration_tolerance"),
     "a child's weight": (at("weight_tolerance_child", value=Decimal("0.4")), "weight_tolerance_child"),
     "a pack for a year": (at("pack_valid_h", value=9999), "pack_valid_h"),

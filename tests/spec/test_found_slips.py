@@ -37,4 +37,5 @@ def test_a_history_of_more_infusions_than_a_life_holds_is_refused_with_its_place
 
 
 def test_a_long_history_is_taken():
-    assert patient(record(immunoglobulin_history=[history("privigen", infusions=2000)]))
+    taken = patient(record(immunoglobulin_history=[history("privigen", infusions=2000)]))
+    assert [one.infusions for one in taken.immunoglobulin_history or ()] == [2000]

@@ -72,6 +72,20 @@ def _left_out(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
         yield Looser("roles", None, "Somebody writes in a session.", "Name the roles that do.")
 
 
+def _relays(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
+    """A site names its own professions; who is treated, or cares at home, writes no prescriber's word."""
+    for name in site.relays.items:
+        if name in shipped.roles.items and name not in shipped.relays.items:
+            yield Looser(
+                "relays",
+                name,
+                "Going on, a lifted limit and leaving after a severe reaction are written by a professional.",
+                f"Leave {name!r} out.",
+            )
+    if not site.relays.items:
+        yield Looser("relays", None, "Somebody writes what a prescriber said.", "Name the roles that do.")
+
+
 def _listed(one: Protocol, shipped: Protocol) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Places that restrict by what is in them."""
     yield "symptoms", tuple(one.symptoms)
@@ -492,6 +506,7 @@ def _no_policy(where: str) -> Looser:
 
 RULES: tuple[Callable[[Protocol, Protocol], Iterable[Looser]], ...] = (
     _left_out,
+    _relays,
     _numbers,
     _symptoms,
     _triggers,

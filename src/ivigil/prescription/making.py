@@ -342,8 +342,8 @@ def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tu
 def rate_borne_before_a_reaction(chosen: Considered, request: Request) -> Decimal | None:
     """The highest rate (mL/kg/h) this patient bore of a product to which a reaction is recorded; else None."""
     history = request.patient.immunoglobulin_history or ()
-    entry = next((one for one in history if one.product == chosen.product.id), None)
-    return entry.rate_borne_ml_per_kg_h if entry is not None and entry.reactions else None
+    entry = next((one for one in history if one.product == chosen.product.id and one.reactions), None)
+    return None if entry is None else entry.rate_borne_ml_per_kg_h
 
 
 def _ladder(chosen: Considered, course: Course, request: Request, formulary: Formulary) -> Ladder:
@@ -446,6 +446,15 @@ def _about_rates(
             verified=cap.verified,
         )
     borne = rate_borne_before_a_reaction(chosen, request)
+    history = request.patient.immunoglobulin_history or ()
+    if borne is None and any(one.product == chosen.product.id and one.reactions for one in history):
+        yield Finding(
+            code="no-rate-borne",
+            severity=Severity.WARNS,
+            text=f"A reaction to {chosen.product.brand} is recorded and no rate that was borne without symptoms: this plan rises to"
+            f" {ladder.max_rate_ml_per_kg_h.normalize():f} mL/kg/h.",
+            remedy="Settle at which rate it came; keep the rate below that with --ceiling-ml-per-h, or record rate_borne_ml_per_kg_h.",
+        )
     if borne is not None and ladder.max_rate_ml_per_kg_h == borne:
         yield Finding(
             code="rate-capped-by-reaction",
