@@ -15,8 +15,8 @@ from decimal import Decimal
 from functools import cache
 
 from benchmarks.machine import described
-from ivigil.prescription.plan import as_json
-from tests.planning import formulary, history, patient, plan, record
+from ivigil.prescription.plan import identified_json
+from tests.planning import draft, formulary, history, patient, record
 
 COUNT = 1500
 SEED = 20261123
@@ -58,9 +58,9 @@ def _plans(cohort: list) -> tuple[float, list[str], dict[str, int]]:
     texts, states = [], {"planned": 0, "blocked": 0}
     begin = time.perf_counter()
     for raw, indication, phase in cohort:
-        made = plan(raw, indication, phase=Phase(phase) if phase else None)
+        made = draft(raw, indication, phase=Phase(phase) if phase else None)
         states[made.status] += 1
-        texts.append(as_json(made))
+        texts.append(identified_json(made))
     return time.perf_counter() - begin, texts, states
 
 

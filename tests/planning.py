@@ -12,8 +12,8 @@ from typing import Any
 from ivigil.cli.opening import formulary_of, limits_of, parse_json
 from ivigil.knowledge.loading import Knowledge
 from ivigil.patient import Limits, Patient, read_patient
-from ivigil.prescription.making import make_plan
-from ivigil.prescription.plan import Accepted, Plan
+from ivigil.prescription.making import draft_plan
+from ivigil.prescription.plan import Accepted, Plan, identified
 from ivigil.prescription.request import Formulary, Request
 
 START = datetime.fromisoformat("2026-11-23T09:00:00-05:00")
@@ -86,11 +86,18 @@ def plan(
     raw: dict[str, Any], indication: str, *, facts: Formulary | None = None, accept: tuple[str, ...] = (), **asked: Any
 ) -> Plan:
     """The US plan for a raw record; ``accept`` are codes accepted by a synthetic prescriber."""
+    return identified(draft(raw, indication, facts=facts, accept=accept, **asked))
+
+
+def draft(
+    raw: dict[str, Any], indication: str, *, facts: Formulary | None = None, accept: tuple[str, ...] = (), **asked: Any
+) -> Plan:
+    """The same before it has its id, as a cohort makes it."""
     options: dict[str, Any] = {"region": "US", "start": START, **asked}
     accepted = tuple(Accepted(code=code, by="Synthetic P.", role="prescriber", because="test") for code in accept)
     if isinstance(options.get("dose_g_per_kg"), float | str):
         options["dose_g_per_kg"] = Decimal(str(options["dose_g_per_kg"]))
-    return make_plan(Request(patient=patient(raw), accepted=accepted, **options), facts or formulary(indication))
+    return draft_plan(Request(patient=patient(raw), accepted=accepted, **options), facts or formulary(indication))
 
 
 def codes(made: Plan) -> set[str]:

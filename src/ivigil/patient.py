@@ -527,19 +527,22 @@ def _check_specialist_plans(patient: Patient, roles: tuple[str, ...]) -> None:
 
 
 def _check_numbers(patient: Patient, limits: PlausibilityPolicy) -> None:
-    rows: tuple[tuple[str, Decimal | None, tuple[Decimal, Decimal], str], ...] = (
-        ("weight_kg", patient.weight_kg, limits.possible_weight_kg, "kg"),
-        ("height_cm", patient.height_cm, limits.possible_height_cm, "cm"),
-        ("age_years", patient.age_years, limits.possible_age_years, "years"),
-    )
+    rows: list[tuple[str, Decimal | int | None, tuple[Decimal, Decimal], str]] = [
+        ("weight_kg", patient.weight_kg, limits.possible_weight_kg, " kg"),
+        ("height_cm", patient.height_cm, limits.possible_height_cm, " cm"),
+        ("age_years", patient.age_years, limits.possible_age_years, " years"),
+    ]
+    for number, entry in enumerate(patient.immunoglobulin_history or ()):
+        where = f"immunoglobulin_history[{number}].infusions"
+        rows.append((where, entry.infusions, limits.possible_infusions, ""))
     for key, value, (low, high), unit in rows:
         if value is not None and not low <= value <= high:
             looks = " It looks like metres: write centimetres." if key == "height_cm" and 0 < value < low else ""
             raise ImpossibleValue(
                 key,
                 str(value),
-                f"{key} lies between {low} and {high} {unit}.{looks}",
-                "Correct it, or leave it out if it was not measured.",
+                f"{key} lies between {low} and {high}{unit}.{looks}",
+                "Correct it, or leave it out if it is not known.",
             )
 
 

@@ -318,7 +318,9 @@ def test_a_protocol_that_is_not_there_is_said(tmp_path, capsys):
 
 def test_a_sites_protocol_rules_the_record(ready, shipped, capsys):
     ours = ready / "ours.toml"
-    ours.write_text(shipped.replace('name = "ivigil\'s protocol"', 'name = "Ward 3"'), "utf-8")
+    signed = 'by = ["A. Pharmacist", "B. Prescriber"]\non = 2026-11-20\nid = "ward-3"'
+    text = shipped.replace('id = "ivigil"', signed, 1).replace('name = "ivigil\'s protocol"', 'name = "Ward 3"')
+    ours.write_text(text, "utf-8")
     command = ["infuse", "replay", str(ready / "uneventful.ndjson"), "--plan", str(ready / "plan.json"), "--json"]
     assert run([*command, "--protocol", str(ours)]) == 0
     assert json.loads(capsys.readouterr().out)["protocol"] == "Ward 3"

@@ -166,7 +166,7 @@ def test_nothing_is_learned_from_what_never_ran():
 def test_what_an_uneventful_infusion_teaches():
     told = learned(calm())
     # An hour at 21 mL/h of 10 % is 2.1 g; 21 mL/h for 70 kg was watched: 0.3 mL/kg/h.
-    assert told == Lesson("privigen", Chair().minute(0), D("2.10"), D("0.3"), True, True, ())
+    assert told == Lesson("privigen", Chair().minute(0), D("2.10"), D("0.3"), True, False, True, ())
 
 
 def test_grams_and_rates_are_never_rounded_up():
@@ -248,7 +248,9 @@ def before(**more: Any) -> ProductHistory:
     return ProductHistory.model_validate(history("privigen", **more))
 
 
-LESSON = Lesson("privigen", Chair().minute(0), D("2.1"), D("0.3"), uneventful=True, supervised=True, reactions=())
+LESSON = Lesson(
+    "privigen", Chair().minute(0), D("2.1"), D("0.3"), uneventful=True, complete=True, supervised=True, reactions=()
+)
 HEADACHE = (Reaction(kind="headache", at=Chair().minute(20), grade=1),)
 
 

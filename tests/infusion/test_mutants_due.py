@@ -148,8 +148,8 @@ def test_the_prescriber_is_told_from_the_first_symptom_on_until_they_were():
     assert "tell_prescriber" not in rows(climbing())
 
 
-def test_for_a_reaction_of_vital_signs_alone_the_prescriber_is_told_from_the_start_on():
-    assert rows(Chair().ready().started().vitals(20, spo2_percent=90))["tell_prescriber"] == (0, None)
+def test_for_a_reaction_of_vital_signs_alone_the_prescriber_is_told_from_the_first_of_them_on():
+    assert rows(Chair().ready().started().vitals(20, spo2_percent=90))["tell_prescriber"] == (20, None)
 
 
 def test_adrenaline_is_due_again_five_minutes_after_the_last_and_only_while_it_is_needed():

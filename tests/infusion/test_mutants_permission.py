@@ -111,7 +111,7 @@ def test_a_concentration_may_lie_a_tenth_off_either_way(volume, other):
 def test_no_more_grams_are_hung_than_the_plan_opens(size, answer):
     # The plan opens 30 g; 20 g hang.
     chair = Chair().opened().checked().hung(size_g=20, volume_ml=200)
-    hang = Chair().hung(size_g=size, volume_ml=size * 10).live.session.hanging
+    ((_, hang),) = Chair().hung(size_g=size, volume_ml=size * 10).live.session.hanging
     assert at(chair, 0, Action.HANG, hang=hang).hanging is answer
     # What hangs already is not counted a second time when something else is asked.
     assert at(chair, 0).hanging is Hanging.FIT
@@ -119,7 +119,7 @@ def test_no_more_grams_are_hung_than_the_plan_opens(size, answer):
 
 def test_what_is_to_be_hung_is_looked_at_and_not_what_hangs():
     chair = Chair().opened().checked().hung()
-    expired = Chair().hung(expires_on="2026-11-22", size_g=1, volume_ml=10).live.session.hanging
+    ((_, expired),) = Chair().hung(expires_on="2026-11-22", size_g=1, volume_ml=10).live.session.hanging
     assert at(chair, 0, Action.HANG, hang=expired).hanging is Hanging.EXPIRED
     assert at(chair, 0).hanging is Hanging.FIT
 
@@ -294,7 +294,7 @@ def test_complete_is_what_leaves_no_more_than_a_twentieth():
     left = [
         situation(Wish(Action.COMPLETE), replace(moment, given_ml=Fraction(ml))).left for ml in ("284.9", "285", "300")
     ]
-    assert left == [Left.SOME, Left.NONE, Left.NONE]
+    assert left == [Left.SOME, Left.NONE, Left.ALL_GIVEN]
 
 
 def test_watching_is_over_at_its_minute_and_not_before_the_end():

@@ -259,7 +259,7 @@ def test_a_clock_that_ran_ahead_is_marked():
 @pytest.mark.parametrize(
     ("kind", "data", "text"),
     [
-        ("opened", {}, "Opened for infusion 1, signed by Dr. Ada Test (doctor); hospital"),
+        ("opened", {}, "Opened for infusion 1, signed by Dr. Ada Test (doctor); hospital, protocol ivigil"),
         ("check_confirmed", {"check": "weight", "ok": True, "weight_kg": 70}, "weight: as it should be, 70 kg"),
         ("check_confirmed", {"check": "pump_read_back", "ok": False, "pump_ml_per_h": 21.5, "text": "set anew"}, "pump read back: NOT as it should be, 21.5 mL/h, set anew"),
         ("started", {"pump_ml_per_h": 300}, "Started at 300 mL/h"),

@@ -93,6 +93,7 @@ ROWS: list[tuple[str, StrEnum, str, set[Action]]] = [
     ("agreement", Agreement.MISSING, "team-has-not-agreed", {RAISE, RESUME}),
     ("release", Release.MISSING, "not-let-go", {LEAVE}),
     ("left", Left.SOME, "dose-not-given", {COMPLETE}),
+    ("left", Left.ALL_GIVEN, "dose-given", {RAISE, RESUME}),
     ("observed", Observed.RUNNING, "observation-running", {LEAVE}),
 ]
 #: What speaks against nothing at all, beside the answers of CLEAR.

@@ -116,7 +116,7 @@ def test_life_threatening_calls_and_repeats_adrenaline():
         ("US", "40", "45", "0.45", False),
         ("US", "8", "25", "0.25", False),
         ("US", "8", "40", "0.3", True),
-        ("US", "0.5", "7.3", "0.07", False),
+        ("US", "0.5", "7.3", "0.073", False),
         ("US", "12", "60", "0.5", True),
         # age_bands_uk_mg: over_12y 0.5, 6_to_12y 0.3, 6_months_to_6y 0.15, under_6_months 0.1-0.15. Weight says nothing.
         ("UK", "40", "45", "0.5", False),

@@ -64,7 +64,7 @@ EVERY_3 = "days_min = 1, days_max = 2, interval_days_min = 21, interval_days_max
         ("sources/privigen.toml", 'publisher = "fda.report DailyMed mirror"', 'publisher = " "', "It is empty."),
         ("vocabulary/allergies.toml", 'also = ["maltose allergy"]', 'also = ["maize"]', "'maize' means corn too."),
         ("vocabulary/labs.toml", '"mg/dL" = 0.01', '"mg/dL" = 0', "greater than 0. It holds 0."),
-        ("vocabulary/labs.toml", "likely = [0, 40]", "likely = [0, 400]", "lie outside the possible ones"),
+        ("vocabulary/labs.toml", "likely = [0.1, 40]", "likely = [0.1, 400]", "lie outside the possible ones"),
     ],
 )
 def test_a_broken_fact_is_an_error(tmp_path: Path, file: str, old: str, new: str, words: str):

@@ -591,7 +591,10 @@ def test_a_sites_protocol_gives_no_more_than_was_read(tmp_path, capsys, find, re
 def test_a_site_may_choose_the_other_published_cap_of_a_child(tmp_path, capsys):
     shipped = (files("ivigil.knowledge") / "data" / "protocol" / "ivigil.toml").read_text("utf-8")
     # conflicts, child maximum: 0.3 or 0.5 mg, "use local formulary".
-    (tmp_path / "ours.toml").write_text(shipped.replace("weight = { value = 0.3,", "weight = { value = 0.5,"), "utf-8")
+    ours = shipped.replace("weight = { value = 0.3,", "weight = { value = 0.5,").replace(
+        'id = "ivigil"', 'by = ["A. Pharmacist", "B. Prescriber"]\non = 2026-11-20\nid = "ward-3"', 1
+    )
+    (tmp_path / "ours.toml").write_text(ours.replace('name = "ivigil\'s protocol"', 'name = "Ward 3"'), "utf-8")
     assert run(["infuse", "protocol", "check", str(tmp_path / "ours.toml")]) == 0
 
 

@@ -208,7 +208,9 @@ def broken(ref: str, instead: Callable[..., Any], of: Callable[[Any], str]) -> C
 def test_a_fault_of_ours_in_one_line_ends_a_cohort_of_plans_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_line, "make_plan", broken("two", plan_line.make_plan, lambda given: given[0].patient.ref))
+    monkeypatch.setattr(
+        plan_line, "draft_plan", broken("two", plan_line.draft_plan, lambda given: given[0].patient.ref)
+    )
     lines = [json.dumps(record(ref=ref)) for ref in ("one", "two", "three")]
     (tmp_path / "cohort.ndjson").write_text("\n".join([*lines, "{"]), "utf-8")
 

@@ -2,14 +2,18 @@
 
 import sys
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
 from ivigil import errors
 from ivigil.assessment.screening import screen_product
+from ivigil.knowledge.regimens import Phase
 from ivigil.prescription.candidates import circumstances
+from ivigil.prescription.making import make_plan
+from ivigil.prescription.plan import Plan, as_json, check_unchanged, identified, identified_json
 from ivigil.prescription.request import Request
-from tests.planning import START, formulary, patient, record
+from tests.planning import START, draft, formulary, patient, record
 
 ASKED = {
     "well": record(),
@@ -36,3 +40,29 @@ def test_a_hidden_character_is_told_by_its_unicode_category_whatever_the_short_w
         by_category = unicodedata.category(sign) in errors.HIDDEN_CATEGORIES
         drawn_blank = sign in errors.BLANK or any(number in row for row in errors.SELECTORS)
         assert errors.is_hidden(sign) == (by_category or drawn_blank), f"U+{number:04X}"
+
+
+@pytest.mark.parametrize("who", ASKED)
+def test_a_plan_written_once_is_the_plan_with_its_id_written(who):
+    made = draft(ASKED[who], "cidp", phase=Phase.LOADING)
+    assert made.plan_id == ""
+    assert identified_json(made) == as_json(identified(made))
+    check_unchanged(Plan.model_validate_json(identified_json(made)))
+
+
+def test_a_formulary_with_other_facts_keeps_nothing_of_the_first_ones():
+    facts = replace(formulary("cidp"))
+    asked = Request(patient=patient(ASKED["well"]), region="US", start=START, phase=Phase.LOADING)
+    first = make_plan(asked, facts)
+    assert first.prescription is not None
+    without = tuple(
+        one if one.id != first.prescription.product else one.model_copy(update={"labels": {}}) for one in facts.products
+    )
+
+    second = make_plan(asked, replace(facts, products=without))
+
+    shown = {one.product: one for one in second.candidates}
+    assert [one.code for one in shown[first.prescription.product].reasons] == ["no-label-for-region"]
+    assert second.prescription is not None
+    assert second.prescription.product != first.prescription.product
+    assert make_plan(asked, facts) == first

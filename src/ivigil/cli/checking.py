@@ -34,7 +34,7 @@ def checked_plan(path: str, knowledge: Knowledge) -> tuple[Plan | SubcutaneousPl
     return plan, same
 
 
-def checked_vein_plan(path: str, knowledge: Knowledge, without: str, remedy: str) -> Plan:
+def checked_vein_plan(path: str, knowledge: Knowledge, without: str, remedy: str, *, permits: bool = False) -> Plan:
     """A plan for a vein that holds; told on standard error where its limits could not be checked.
 
     Args:
@@ -42,14 +42,19 @@ def checked_vein_plan(path: str, knowledge: Knowledge, without: str, remedy: str
         knowledge: the facts that are loaded.
         without: what a start under the skin does not have yet.
         remedy: what to do for such a start.
+        permits: somebody infuses by what is made of it, so that limits which cannot be checked are refused.
 
     Raises:
-        BadInput: as :func:`checked_plan`, or it is a start under the skin.
+        BadInput: as :func:`checked_plan`, it is a start under the skin, or ``permits`` and of other facts.
         Blocked: as :func:`checked_plan`.
     """
     read, of_these_facts = checked_plan(path, knowledge)
     if not isinstance(read, Plan):
         raise BadInput("PLAN", read.schema_, without, remedy)
+    if permits and not of_these_facts:
+        raise BadInput(
+            "made_with", read.made_with.knowledge, NOT_THESE_FACTS, "Make the plan anew with today's facts; sign that."
+        )
     if not of_these_facts:
         typer.echo(f"▲ {NOT_THESE_FACTS}", err=True)
     return read

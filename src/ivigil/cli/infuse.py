@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,15 +17,15 @@ from ivigil.cli import EXIT_BAD_INPUT, EXIT_DONE
 from ivigil.cli.checking import checked_vein_plan
 from ivigil.cli.opening import formulary_of, limits_of, open_knowledge, parse_json, read_model
 from ivigil.cli.writing import OVERWRITE, check_target, save
-from ivigil.errors import BadInput, BadKnowledge, IvigilError, UsageError
+from ivigil.errors import BadInput, UsageError, visible
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan, Signature, check_signature
 
 if TYPE_CHECKING:
     from ivigil.infusion.bedside import Bedside
+    from ivigil.infusion.record import Record
     from ivigil.knowledge.protocol import Protocol
 
-SHIPPED_PROTOCOL = "ivigil"
 NO_SC = ("A start under the skin has no session at a chair.", "Give a plan for a vein.")
 PROTOCOL = typer.Option(None, help="A site's whole protocol (TOML) instead of the shipped one.")
 LARGEST_EVENTS = 100_000_000
@@ -58,9 +57,9 @@ def pack_command(
     from ivigil.sources import cite
 
     if pdf is not None:
-        check_target(pdf, "--pdf", (plan, signature), overwrite=overwrite)
+        check_target(pdf, "--pdf", (plan, signature, protocol), overwrite=overwrite)
     knowledge = open_knowledge()
-    read = checked_vein_plan(plan, knowledge, *NO_SC)
+    read = checked_vein_plan(plan, knowledge, *NO_SC, permits=True)
     signed = read_model(Signature, signature, "--signature")
     now = datetime.now().astimezone()
     check_signature(read, signed, knowledge.policies.acceptance, now)
@@ -69,7 +68,7 @@ def pack_command(
     if pdf is not None:
         from ivigil.documents.infusion_sheets import pack_pdf
 
-        save(pdf, pack_pdf(made, read, paper), "--pdf", (plan, signature), overwrite=overwrite)
+        save(pdf, pack_pdf(made, read, paper), "--pdf", (plan, signature, protocol), overwrite=overwrite)
     if json_:
         typer.echo(as_json(made))
     elif pdf is None:
@@ -100,17 +99,19 @@ def replay_command(
     from ivigil.infusion.report import report
 
     if pdf is not None:
-        check_target(pdf, "--pdf", (plan, events), overwrite=overwrite)
+        check_target(pdf, "--pdf", (plan, events, protocol), overwrite=overwrite)
     knowledge = open_knowledge()
     read = checked_vein_plan(plan, knowledge, *NO_SC)
     raws = tuple(_events(events))
     session = _session(raws, read.plan_id)
     bed = _bedside(read, infusion or _opened_with(raws, session) or 1, knowledge, protocol)
-    made = report(gather(raws, session, bed.protocol), bed)
+    record = gather(raws, session, bed.protocol)
+    _same_protocol(record, bed.protocol)
+    made = report(record, bed)
     if pdf is not None:
         from ivigil.documents.infusion_sheets import record_pdf
 
-        save(pdf, record_pdf(made, read, paper), "--pdf", (plan, events), overwrite=overwrite)
+        save(pdf, record_pdf(made, read, paper), "--pdf", (plan, events, protocol), overwrite=overwrite)
     if json_:
         typer.echo(made.model_dump_json(by_alias=True))
     elif pdf is None:
@@ -186,17 +187,20 @@ def check_command(
 
     Exit code 4 where it does not hold.
     """
-    knowledge = open_knowledge()
-    wrong = []
+    from ivigil.cli.chair_protocol import site_protocol
+
+    found: list[BadInput] = []
     try:
-        _protocol(file, knowledge)
-    except IvigilError as problem:
-        wrong.append(problem.as_json()["error"])
+        found += site_protocol(file, open_knowledge())[1]
+    except BadInput as problem:
+        found.append(problem)
+    wrong = [one.as_json()["error"] for one in found]
     if json_:
         typer.echo(json.dumps({"file": str(file), "errors": wrong}, ensure_ascii=False))
     elif wrong:
         for row in wrong:
-            typer.echo(f"✗ {row['where']}: {row['rule']}\n  → {row['remedy']}")
+            said = "" if row["value"] is None else f": {row['value']}"
+            typer.echo(f"✗ {row['where']}{said}\n  {row['rule']}\n  → {row['remedy']}")
     else:
         typer.echo(f"✓ {file}: holds")
     return EXIT_BAD_INPUT if wrong else EXIT_DONE
@@ -206,34 +210,29 @@ def check_command(
 
 
 def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | None) -> Bedside:
+    from ivigil.cli.chair_protocol import chair_protocol
     from ivigil.infusion.bedside import bedside
 
-    chosen = knowledge.protocol(SHIPPED_PROTOCOL) if protocol is None else _protocol(protocol, knowledge)
-    return bedside(plan, number, chosen, knowledge.policies.monitoring)
+    return bedside(plan, number, chair_protocol(protocol, knowledge), knowledge.policies.monitoring)
 
 
-def _protocol(path: Path, knowledge: Knowledge) -> Protocol:
-    """A site's own protocol, under the same checks as the shipped one."""
-    from ivigil.infusion.protocols import check_protocol, more_than_read
+def _same_protocol(record: Record, ruling: Protocol) -> None:
+    """Say it where a session was opened with a protocol other than the one that the record is now read by."""
+    from ivigil.infusion.events import Opened
 
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-    except OSError as problem:
-        raise BadInput(
-            "--protocol", str(path), "The file must be readable.", f"Check the path: {problem.strerror}."
-        ) from problem
-    except (ValueError, RecursionError) as problem:
-        raise BadKnowledge(str(path), None, "A protocol is TOML in UTF-8.", f"Mend it: {problem}.") from problem
-    made = check_protocol(raw, path.name, knowledge.vocabulary.reactions, knowledge.source)
-    for where, rule in more_than_read(made, knowledge.protocol(SHIPPED_PROTOCOL)):
-        raise BadKnowledge(f"{path.name}: {where}", None, rule, "Correct it; a site chooses among what is published.")
-    return made
+    told = {one.data.protocol for _, one in record.standing if isinstance(one.data, Opened)}
+    for name in sorted(told - {ruling.id, ruling.name}):
+        typer.echo(
+            f"▲ The session was opened with the protocol {visible(name)}; this record is read by {ruling.id}. "
+            "Give the one that ruled with --protocol.",
+            err=True,
+        )
 
 
 def _events(path: str) -> Iterable[object]:
     """Each line's JSON; a line that is none is kept as its text, for review."""
     try:
-        text = _of_standard_input() if path == "-" else Path(path).read_bytes()
+        text = _of_standard_input() if path == "-" else _of_file(path)
     except OSError as problem:
         raise BadInput(
             "EVENTS", path, "The file must be readable.", f"Check the path: {problem.strerror}."
@@ -255,11 +254,18 @@ def _events(path: str) -> Iterable[object]:
                 yield line
 
 
+def _of_file(path: str) -> bytes:
+    """No more than is refused: a device gives zeros without an end."""
+    with Path(path).open("rb") as stream:
+        return stream.read(LARGEST_EVENTS + 1)
+
+
 def _of_standard_input() -> bytes:
     import sys
 
     buffer = getattr(sys.stdin, "buffer", None)
-    return sys.stdin.read().encode() if buffer is None else bytes(buffer.read())
+    most = LARGEST_EVENTS + 1
+    return sys.stdin.read(most).encode() if buffer is None else bytes(buffer.read(most))
 
 
 def _session(raws: Iterable[object], plan_id: str) -> str:

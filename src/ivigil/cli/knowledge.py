@@ -126,12 +126,12 @@ def check_command(json_: bool = JSON_OPTION) -> int:
     """Check that the facts keep their own rules. Exit code 0 without errors, 4 with."""
     from dataclasses import asdict
 
+    from ivigil.cli.chair_protocol import every_check
     from ivigil.cli.opening import open_to_look, today
     from ivigil.documents.knowledge_tables import render_checks
-    from ivigil.knowledge.checks import check
     from ivigil.knowledge.checks.rows import Weight
 
-    found = check(open_to_look(), today())
+    found = every_check(open_to_look(), today())
     rows = [{**asdict(row), "severity": row.severity.value} for row in found]
     counts = {weight.value: sum(row.severity is weight for row in found) for weight in Weight}
     summary = f"{counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks."

@@ -29,6 +29,7 @@ T = TypeVar("T", bound=BaseModel)
 
 OVERLAY, REGION = "IVIGIL_KNOWLEDGE", "IVIGIL_REGION"
 QUARTER_MIN = 15
+LARGEST_INPUT = 50_000_000
 #: What some editors put before the text of a UTF-8 file.
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -43,9 +44,10 @@ def open_knowledge() -> Knowledge:
     """
     knowledge = open_to_look()
     if knowledge.overlay_fingerprint is not None:
-        from ivigil.knowledge.checks import Weight, check
+        from ivigil.cli.chair_protocol import every_check
+        from ivigil.knowledge.checks import Weight
 
-        wrong = [row for row in check(knowledge, today()) if row.severity is Weight.ERROR]
+        wrong = [row for row in every_check(knowledge, today()) if row.severity is Weight.ERROR]
         if wrong:
             more = f" Errors in all: {len(wrong)}." if len(wrong) > 1 else ""
             raise BadKnowledge(
@@ -187,12 +189,20 @@ def read_json(path: str, what: str) -> object:
     if not path.strip():
         raise BadInput(what, path, "The name of a file is missing.", "Name the file, or give - for standard input.")
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+        text = sys.stdin.read(LARGEST_INPUT + 1) if path == "-" else _text_of(path)
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(
             what, path, "The file must exist and hold UTF-8 text.", f"Check the path: {problem}."
         ) from problem
+    if len(text) > LARGEST_INPUT:
+        raise BadInput(what, path, f"No record fills {LARGEST_INPUT} characters.", "Name the file of one record.")
     return parse_json(text, what)
+
+
+def _text_of(path: str) -> str:
+    """As much of a file as any record fills: a device gives zeros without an end."""
+    with Path(path).open(encoding="utf-8") as stream:
+        return stream.read(LARGEST_INPUT + 1)
 
 
 def read_model(model: type[T], path: str, what: str) -> T:

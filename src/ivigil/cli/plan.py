@@ -29,8 +29,8 @@ from ivigil.findings import Finding, Severity
 from ivigil.knowledge.loading import Knowledge
 from ivigil.knowledge.regimens import Phase, WeightBasis
 from ivigil.patient import Limits, read_patient
-from ivigil.prescription.making import make_plan
-from ivigil.prescription.plan import Accepted, Plan, as_json
+from ivigil.prescription.making import draft_plan
+from ivigil.prescription.plan import Accepted, Plan, as_json, identified, identified_json
 from ivigil.prescription.request import Formulary, Price, Request
 from ivigil.prescription.stock import StockRow, read_stock
 
@@ -150,7 +150,7 @@ def plan_command(
             "A plan is for one condition.",
             "Name it; `ivigil knowledge list indications` lists them.",
         )
-    plan = _one(read_json("-" if patient is None else patient, "PATIENT"), options, shelf, knowledge, {})
+    plan = identified(_draft(read_json("-" if patient is None else patient, "PATIENT"), options, shelf, knowledge, {}))
     if pdf is not None:
         from ivigil.documents.pdf import plan_pdf
 
@@ -166,7 +166,7 @@ def plan_command(
     return EXIT_BLOCKED if plan.status == "blocked" else EXIT_DONE
 
 
-def _one(
+def _draft(
     raw: object,
     options: dict[str, Any],
     shelf: tuple[StockRow, ...] | None,
@@ -174,28 +174,26 @@ def _one(
     kept: dict[str, Any],
     limits: Limits | None = None,
 ) -> Plan:
-    """One plan; ``kept`` keeps the formulary of each condition for a cohort."""
+    """One plan without its id; ``kept`` keeps the formulary of each condition for a cohort."""
     region = region_or_refuse(options["region"])
     patient = read_patient(raw, limits or limits_of(knowledge))
     start, assumed = start_or_now(options["start"])
     condition = options["indication"]
     formulary: Formulary = kept.get(condition) or kept.setdefault(condition, formulary_of(knowledge, condition))
     given = {key: options[key] for key in options if key not in {"indication", "region", "start"}}
-    plan = make_plan(Request(patient=patient, region=region, start=start, stock=shelf, **given), formulary)
+    plan = draft_plan(Request(patient=patient, region=region, start=start, stock=shelf, **given), formulary)
     return _with_assumed_start(plan) if assumed else plan
 
 
 def _with_assumed_start(plan: Plan) -> Plan:
     """Say that the start was the clock's, in the plan itself."""
-    from ivigil.prescription.plan import identified
-
     said = Finding(
         code="start-assumed",
         severity=Severity.INFORMS,
         text="No --start was given: the next quarter of an hour is planned.",
         remedy="Give --start to plan for another time.",
     )
-    return identified(plan.model_copy(update={"findings": (*plan.findings, said)}))
+    return plan.model_copy(update={"findings": (*plan.findings, said)})
 
 
 # ---- a cohort
@@ -220,8 +218,8 @@ def _cohort(path: Path, options: dict[str, Any], shelf: tuple[StockRow, ...] | N
                 continue
             try:
                 raw, own = _line(line, options)
-                plan = _one(raw, own, shelf, knowledge, kept, limits)
-                result = as_json(plan)
+                plan = _draft(raw, own, shelf, knowledge, kept, limits)
+                result = identified_json(plan)
                 counts[plan.status] += 1
                 codes.add(EXIT_BLOCKED if plan.status == "blocked" else EXIT_DONE)
             except Exception as problem:

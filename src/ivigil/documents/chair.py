@@ -23,6 +23,12 @@ SIGNS = {
     "spo2_percent": "SpO2 %",
 }
 NOT_RECORDED = "UNRECORDED"
+#: What was due, and how its being done reads.
+MISSED = {
+    DueKind.VITALS.value: ("vital signs due", "taken"),
+    DueKind.STOP.value: ("pump to be stopped", "stopped"),
+    DueKind.ADRENALINE.value: ("adrenaline due", "given"),
+}
 RAW_SHOWN = 80
 """So much of a report that counts for nothing is shown; the JSON holds all of it."""
 CHECKS = {
@@ -124,7 +130,7 @@ def ctcae(made: SessionReport) -> str:
 
 def missed(one: Missed, clock: Callable[[datetime], str]) -> tuple[str, str]:
     """What was due when, and what became of it: vital signs due 09:10, taken 09:40."""
-    due, done = ("vital signs due", "taken") if one.what == DueKind.VITALS.value else ("pump to be stopped", "stopped")
+    due, done = MISSED[one.what]
     return f"{due} {clock(one.due_at)}", f"never {done}" if one.taken_at is None else f"{done} {clock(one.taken_at)}"
 
 

@@ -15,7 +15,7 @@ from ivigil.documents.prescribed import minutes_before, premedication_dose
 from ivigil.documents.sheet import SETTINGS, shortened
 from ivigil.documents.wording import day, duration, moment, number, per_kg, short_id, strength
 from ivigil.infusion.events import EventType
-from ivigil.infusion.pack import Pack, PackStep
+from ivigil.infusion.pack import Pack, PackDose, PackStep
 from ivigil.infusion.report import Entry, SessionReport
 from ivigil.knowledge.protocol import Grade
 from ivigil.prescription.plan import Infusion, Plan
@@ -25,7 +25,9 @@ Json = dict[str, Any]
 PACK_SIZES_PT = (9, 8.7, 8.4, 8.1, 7.8, 7.5)
 """Sizes of type at which the pack is tried on one leaf; below the last nobody reads it at arm's length."""
 BOTH_SIDES = 2
-VITALS_A_ROW = 14
+VITALS_A_ROW = 16
+VITALS_ROWS = (1, 0)
+"""So few rows of times for vital signs are printed where no size holds them all: what is done on a reaction never leaves the front."""
 VIALS_LISTED = 8
 """So many vials have a line of their own; how many more there are is said beside them."""
 TICKS_MOST = 9
@@ -46,12 +48,15 @@ def pack_pdf(pack: Pack, plan: Plan, paper: str) -> bytes:
         BadInput: the paper is unknown.
     """
     check_paper(paper)
-    shown = inert(_pack(pack, plan))
+    shown = _pack(pack, plan)
     made = b""
-    for size in PACK_SIZES_PT:
-        made = laid_out("pack.typ", paper, shown, size=f"{size}")
-        if pages_of(made) == BOTH_SIDES:
-            break
+    for rows in dict.fromkeys((len(shown["vitals"]), *VITALS_ROWS)):
+        kept = shown["vitals"][:rows]
+        fewer = inert({**shown, "vitals": kept, "more_vitals": len(kept) < len(shown["vitals"])})
+        for size in PACK_SIZES_PT:
+            made = laid_out("pack.typ", paper, fewer, size=f"{size}")
+            if pages_of(made) == BOTH_SIDES:
+                return made
     return made
 
 
@@ -93,6 +98,7 @@ def _pack(pack: Pack, plan: Plan) -> Json:
             "refractory": str(pack.adrenaline.refractory_after),
         },
         "call": pack.call,
+        "call_has_number": any(map(str.isdigit, pack.call)),
         "grades": [_grade(pack, grade) for grade in Grade],
         "medicines": [
             {"name": one.name, "route": one.route, "amount": chair.amount(one), "caution": f"{one.use}. {one.caution}"}
@@ -226,11 +232,20 @@ def _grade(pack: Pack, grade: Grade) -> Json:
         "title": words(grade.value).capitalize(),
         "ctcae": str(row.ctcae),
         "steps": [f"{one.text}{' (policy)' if one.policy else ''}" for one in row.steps],
-        "medicines": "; ".join(
-            f"{one.name}{':' if one.mg is None else ''} {chair.amount(one)}".rstrip(".") for one in row.medicines
-        ),
+        "medicines": "; ".join(_medicines(row.medicines)),
         "last": grade is Grade.LIFE_THREATENING,
     }
+
+
+def _medicines(doses: Iterable[PackDose]) -> Iterable[str]:
+    """Each dose; those without one, and for the same reason, together."""
+    unknown: dict[str, list[str]] = {}
+    for one in doses:
+        if one.mg is None:
+            unknown.setdefault(one.ask.rstrip("."), []).append(one.name)
+        else:
+            yield f"{one.name} {chair.amount(one)}".rstrip(".")
+    yield from (f"{', '.join(names)}: {ask}" for ask, names in unknown.items())
 
 
 # ---- the record

@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from ivigil.knowledge.protocol import Adrenaline, DoseBand, DoseRule, Pen, ProtocolMedicine
 
-HUNDREDTH = Decimal("0.01")
+TENTH, HUNDREDTH, THOUSANDTH = Decimal("0.1"), Decimal("0.01"), Decimal("0.001")
 
 
 @dataclass(frozen=True)
@@ -151,4 +151,5 @@ def _pen(facts: Adrenaline, weight_kg: Decimal) -> tuple[str, Pen]:
 
 
 def _down(value: Decimal) -> Decimal:
-    return value.quantize(HUNDREDTH, rounding=ROUND_DOWN)
+    """Cut to hundredths; below a tenth to thousandths: 0.02 mg for 2.9 kg would withhold a third of 0.029 mg."""
+    return value.quantize(HUNDREDTH if value >= TENTH else THOUSANDTH, rounding=ROUND_DOWN)

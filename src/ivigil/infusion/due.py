@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ivigil.infusion.bedside import Bedside
+from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import restart_ml_per_h
 from ivigil.infusion.session import Session
-from ivigil.infusion.workflow import Lock, Phase
+from ivigil.infusion.workflow import Hanging, Lock, Phase
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -22,6 +23,7 @@ class DueKind(StrEnum):
     VITALS = "vitals"
     RATE_STEP = "rate_step"
     RESTART = "restart"
+    ADRENALINE = "adrenaline"
     ADRENALINE_AGAIN = "adrenaline_again"
     OBSERVATION_END = "observation_end"
     TELL_PRESCRIBER = "tell_prescriber"
@@ -68,7 +70,9 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         vitals = next_vitals_at(session, bedside)
         if vitals is not None:
             found.append(Due(DueKind.VITALS, vitals))
-    quiet = session.reaction is None and session.lock is Lock.FREE
+    stop = stop_due_at(session, bedside)
+    barred = session.check_failed_at is not None or session.owes_agreement or stop is not None
+    quiet = session.reaction is None and session.lock is Lock.FREE and not barred
     if session.phase is Phase.RUNNING and quiet and session.rate_since is not None:
         above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h
         if above is not None and (cap is None or above <= cap):
@@ -80,18 +84,16 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         rate = restart_ml_per_h(session, bedside)
         if rate is not None:
             found.append(Due(DueKind.RESTART, _restart_at(session, bedside), rate))
-    if session.reaction is not None and session.quiet_since is None and session.notified_at is None:
-        begun = min((one.since for one in session.symptoms.values()), default=session.started_at)
-        if begun is not None:
+    if session.reaction is not None:
+        # What was told before it came, or before it got worse, did not tell it.
+        begun = session.reaction_since or min(one.since for one in session.symptoms.values())
+        if session.notified_at is None or session.notified_at < begun:
             found.append(Due(DueKind.TELL_PRESCRIBER, begun))
-    stop = stop_due_at(session, bedside)
     if stop is not None:
         found.append(Due(DueKind.STOP, stop))
-    given = [at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine)]
-    # Without a symptom entered nobody has said that it is over.
-    over = session.reaction is None and session.quiet_since is not None
-    if given and session.lock is Lock.ANAPHYLAXIS and session.phase is not Phase.ENDED and not over:
-        found.append(Due(DueKind.ADRENALINE_AGAIN, given[-1] + bedside.minutes(bedside.protocol.adrenaline.repeat.min)))
+    adrenaline = adrenaline_due(session, bedside)
+    if adrenaline is not None:
+        found.append(adrenaline)
     if session.phase in {Phase.STOPPED, Phase.COMPLETED} and session.ended_at is not None:
         found.append(Due(DueKind.OBSERVATION_END, session.ended_at + bedside.watch_after))
     return tuple(sorted(found, key=lambda one: (one.at, one.kind)))
@@ -102,11 +104,41 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     if not session.ml_per_h:
         return None
     since = [at for at in (session.anaphylaxis_at, session.criteria_at, session.check_failed_at) if at is not None]
+    # What nobody recorded is recorded; what is known to be wrong does not run.
+    since += [
+        at for at, label in session.hanging if fitness(label, bedside, at) not in {Hanging.FIT, Hanging.UNRECORDED}
+    ]
     stops = session.reaction is not None and bedside.protocol.responses[session.reaction].flow.value == "stop"
-    begun = session.reaction_since or session.rate_since
+    begun = session.locked_at or session.reaction_since or session.rate_since
     if begun is not None and (stops or session.lock is not Lock.FREE):
         since.append(begun)
-    return min(since, default=None)
+    # What stood before the start is due from the start on.
+    return max(min(since), session.started_at or min(since)) if since else None
+
+
+def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
+    """The first adrenaline since anaphylaxis was seen or said, and the next one after each; None once all of it has gone."""
+    if session.lock is not Lock.ANAPHYLAXIS or session.phase is Phase.ENDED:
+        return None
+    given = adrenaline_given(session, bedside)
+    last = given[-1] if given else anaphylaxis_since(session)
+    # Without a symptom entered since then nobody has said that it is over.
+    gone = session.quiet_since if session.reaction is None else None
+    if last is None or (gone is not None and gone >= last):
+        return None
+    if not given:
+        return Due(DueKind.ADRENALINE, last)
+    return Due(DueKind.ADRENALINE_AGAIN, last + bedside.minutes(bedside.protocol.adrenaline.repeat.min))
+
+
+def anaphylaxis_since(session: Session) -> datetime | None:
+    """When anaphylaxis was first seen, by the criteria, or said; None if it never was."""
+    return min((at for at in (session.anaphylaxis_at, session.criteria_at) if at is not None), default=None)
+
+
+def adrenaline_given(session: Session, bedside: Bedside) -> tuple[datetime, ...]:
+    """When adrenaline was given, by any of its names."""
+    return tuple(at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine))
 
 
 def _restart_at(session: Session, bedside: Bedside) -> datetime:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
+from itertools import groupby
 
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.delivered import Delivered, Running
+from ivigil.infusion.delivered import Delivered, Running, rate_after
 from ivigil.infusion.events import Event
 from ivigil.infusion.permission import Moment, deviations
 from ivigil.infusion.record import Record
@@ -33,6 +35,12 @@ class Live:
         self.last = at
         return self.session
 
+    def lock_since(self, since: Mapping[Lock, datetime]) -> None:
+        """Hold what locked once, if it is graver than what locks now."""
+        ever = max((self.session.lock, *since), key=list(Lock).index)
+        if ever is not self.session.lock:
+            self.session = replace(self.session, lock=ever, locked_at=since[ever])
+
     def given(self, until: datetime) -> Delivered:
         """What was given up to a moment at or after the last event."""
         return self._running.until(until)
@@ -48,20 +56,56 @@ def replay(record: Record, bedside: Bedside) -> Live:
     A correction never unlocks: what once ended an infusion for good was acted on, and going on needs a new plan.
     """
     live = Live(bedside)
-    for at, event in record.standing:
-        live.tell(at, event)
-    if record.refused or any(len(one.versions) > 1 or one.event is not one.first for one in record.told):
-        ever = max((live.session.lock, *_locks_ever(record, bedside)), key=list(Lock).index)
-        live.session = replace(live.session, lock=ever)
+    for _ in retold(live, record):
+        pass
     return live
 
 
-def _locks_ever(record: Record, bedside: Bedside) -> Iterable[Lock]:
-    """How the session was locked as it was first told, and with everything told that was ever said of it."""
+def retold(live: Live, record: Record) -> Iterable[tuple[datetime, Event, Session]]:
+    """Tell a record to a session that has not begun: each event, with the session just before it."""
+    since: dict[Lock, datetime] = {}
+    for at, lock in _locked_ever(record, live.bedside):
+        since[lock] = min(at, since.get(lock, at))
+    for at, event in record.standing:
+        live.lock_since({lock: begun for lock, begun in since.items() if begun < at})
+        before = live.session
+        live.tell(at, event)
+        yield at, event, before
+    live.lock_since(since)
+
+
+def _locked_ever(record: Record, bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    """When the session was locked as it was first told, at any time, and with everything told that was ever said of it."""
     first = [(one.first_at, one.first) for one in record.told]
-    ever = [row for one in record.told for row in one.versions]
-    for rows in (first, [*ever, *record.refused]):
-        live = Live(bedside)
-        for at, event in sorted(rows, key=lambda row: (row[0], row[1].seq, row[1].key)):
-            live.tell(at, event)
-        yield live.session.lock
+    heard = sorted(first, key=lambda row: (row[1].received_at, *_order(row)))
+    corrected = record.refused or any(len(one.versions) > 1 or one.event is not one.first for one in record.told)
+    if corrected:
+        yield from _locks([row for one in record.told for row in one.versions] + list(record.refused), bedside)
+    if corrected or heard != sorted(first, key=_order):
+        yield from _locks_as_heard(heard, bedside)
+
+
+Row = tuple[datetime, Event]
+
+
+def _order(row: Row) -> tuple[datetime, int, str]:
+    return row[0], row[1].seq, row[1].key
+
+
+def _locks(rows: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    session, rate = Session(), Fraction(0)
+    for at, event in sorted(rows, key=_order):
+        rate = rate_after(event.data, rate)
+        session = step(session, at, event, rate, bedside)
+        yield at, session.lock
+
+
+def _locks_as_heard(heard: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    """The locks of the session as it stood after each report came in: what a late one takes back was acted on."""
+    known: list[Row] = []
+    for _, rows in groupby(heard, key=lambda row: row[1].received_at):
+        came = sorted(rows, key=_order)
+        if known and _order(came[0]) < _order(known[-1]):
+            yield from _locks(known, bedside)
+        known = sorted([*known, *came], key=_order)
+    yield from _locks(known, bedside)

@@ -361,18 +361,21 @@ def _min(length: timedelta) -> int:
 
 
 def _ladder(bedside: Bedside) -> Iterable[PackStep]:
+    """A step for each rate: where the pump's tenths make two of the plan's steps one rate, it is held for both."""
     earliest = 0
-    for step in bedside.steps:
-        above = bedside.rate_above(Fraction(step.pump_ml_per_h))
+    for pump, alike in itertools.groupby(bedside.steps, key=lambda step: step.pump_ml_per_h):
+        first, *more = alike
+        hold = first.duration_min + sum(step.duration_min for step in more)
+        above = bedside.rate_above(Fraction(pump))
         yield PackStep(
-            pump_ml_per_h=step.pump_ml_per_h,
-            rate_ml_per_kg_h=step.rate_ml_per_kg_h,
-            hold_min=step.duration_min,
+            pump_ml_per_h=pump,
+            rate_ml_per_kg_h=first.rate_ml_per_kg_h,
+            hold_min=hold,
             earliest_min=earliest,
-            basis=step.basis,
+            basis=first.basis,
             next_pump_ml_per_h=None if above is None else _decimal(above),
         )
-        earliest += step.duration_min
+        earliest += hold
 
 
 def _decimal(rate: Fraction) -> Decimal:
@@ -477,7 +480,7 @@ def _adrenaline(card: Advice) -> AdrenalineDose:
 
 def _restarts(bedside: Bedside) -> Iterable[PackRestart]:
     """For every rate of the ladder and every rate borne: where it may go on after each grade that may go on at all."""
-    rates = [step.pump_ml_per_h for step in bedside.steps]
+    rates = list(dict.fromkeys(step.pump_ml_per_h for step in bedside.steps))
     for ran in rates:
         yield _restart(None, ran, Decimal(0), Session(ran_before_pause=Fraction(ran)), bedside)
     for grade, row in bedside.protocol.responses.items():

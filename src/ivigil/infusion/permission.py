@@ -22,6 +22,7 @@ from ivigil.infusion.events import (
     Resumed,
     Started,
 )
+from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import proposed_ml_per_h
 from ivigil.infusion.session import Deviation, Session
 from ivigil.infusion.workflow import (
@@ -170,27 +171,20 @@ def _weight(session: Session, bedside: Bedside) -> Weight:
 
 
 def _hanging(at: Moment, hang: ContainerChanged | None) -> Hanging:
-    bedside, label = at.bedside, hang or at.session.hanging
-    if label is None or label.lot is None or label.expires_on is None:
-        return Hanging.UNRECORDED
-    planned = bedside.infusion.concentration_g_per_ml
-    if label.product != bedside.ordered.product:
-        return Hanging.OTHER_PRODUCT
-    if abs(label.size_g / label.volume_ml - planned) > bedside.protocol.concentration_tolerance.value * planned:
-        return Hanging.OTHER_CONCENTRATION
-    if label.lot in bedside.quarantined:
-        return Hanging.QUARANTINED
-    if label.expires_on < at.now.date():
-        return Hanging.EXPIRED
-    if hang is not None and at.hung_g + Fraction(hang.size_g) > Fraction(bedside.opened_g):
-        return Hanging.BEYOND_DOSE
-    return Hanging.FIT
+    bedside = at.bedside
+    if hang is None:
+        # What hangs beside a fit one runs with it.
+        hangs = [fitness(label, bedside, at.now) for _, label in at.session.hanging]
+        return next((one for one in hangs if one is not Hanging.FIT), Hanging.FIT if hangs else Hanging.UNRECORDED)
+    found = fitness(hang, bedside, at.now)
+    beyond = at.hung_g + Fraction(hang.size_g) > Fraction(bedside.opened_g)
+    return Hanging.BEYOND_DOSE if found is Hanging.FIT and beyond else found
 
 
 def _today(session: Session, bedside: Bedside) -> Today:
     said = session.checks.get(Check.WELL_TODAY)
     by_signs = any(one.trigger.grade is not None for one in session.met) and session.started_at is None
-    if (said is None or said.ok) and not by_signs:
+    if (said is None or said.ok) and not (by_signs or session.unwell_at_start):
         return Today.WELL
     if session.agreed_at is None:
         return Today.UNDECIDED
@@ -246,12 +240,14 @@ def _wait(session: Session, bedside: Bedside, now: datetime) -> Wait:
 
 
 def _agreement(session: Session) -> Agreement:
-    if session.episode is None or session.episode is Grade.MILD:
-        return Agreement.NOT_NEEDED
-    return Agreement.MISSING if session.agreed_at is None else Agreement.GIVEN
+    if session.owes_agreement:
+        return Agreement.MISSING
+    return Agreement.NOT_NEEDED if session.episode in {None, Grade.MILD} else Agreement.GIVEN
 
 
 def _left(given_ml: Fraction, bedside: Bedside) -> Left:
+    if given_ml >= Fraction(bedside.infusion.total_ml):
+        return Left.ALL_GIVEN
     owed = Fraction(bedside.infusion.total_ml) * (1 - Fraction(bedside.protocol.complete_within.value))
     return Left.SOME if given_ml < owed else Left.NONE
 

@@ -203,7 +203,11 @@ def _corrected(
         (one, one.data) for one in sorted(events.values(), key=_received) if isinstance(one.data, Correction)
     ]
     keys = {one.key for one, _ in corrections}
-    taken_back = {said.corrects for _, said in corrections if said.instead is None and said.corrects in keys}
+    # The last word first: a correction that was taken back takes nothing back itself.
+    taken_back: set[str] = set()
+    for one, said in reversed(corrections):
+        if said.instead is None and said.corrects in keys and one.key not in taken_back:
+            taken_back.add(said.corrects)
     refused: list[Rejected] = []
     unmatched: list[Event] = []
     of: dict[str, list[tuple[Event, Event | None]]] = {}

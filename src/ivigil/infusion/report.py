@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.delivered import Delivered
-from ivigil.infusion.due import DueKind, due, next_vitals_at, stop_due_at
+from ivigil.infusion.due import DueKind, adrenaline_given, anaphylaxis_since, due, next_vitals_at, stop_due_at
 from ivigil.infusion.events import (
     CheckConfirmed,
     ContainerChanged,
@@ -32,7 +32,7 @@ from ivigil.infusion.events import (
     Vitals,
     as_json,
 )
-from ivigil.infusion.live import Live, replay
+from ivigil.infusion.live import Live, replay, retold
 from ivigil.infusion.record import Record, Told
 from ivigil.infusion.response import line
 from ivigil.infusion.session import Session
@@ -232,7 +232,11 @@ def report(record: Record, bedside: Bedside, before: ProductHistory | None = Non
     given = live.given(until)
     missed, seen, alarms = _walk(record, bedside)
     by_key = {one.first.key: one for one in record.told}
-    learned = lesson(session, bedside, given.grams, tuple((one.since, _word(one)) for one in seen))
+    ever = tuple((one.since, one.symptom) for one in seen)
+    labels = tuple(one.label for one in given.containers if one.given_ml)
+    learned = lesson(session, bedside, given.grams, ever, labels)
+    if learned is not None and before is not None and before.product != learned.product:
+        before = None
     worst = session.worst_ever
     opened = session.opened
     length = None if session.started_at is None else (session.ended_at or until) - session.started_at
@@ -367,13 +371,12 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
     alarms: list[Alarm] = []
     owed: datetime | None = None
     open_: dict[str, ReactionSeen] = {}
-    for at, event in record.standing:
-        before = live.session
+    for at, _, before in retold(live, record):
+        after = live.session
         if before.started_at is not None and before.phase is not Phase.ENDED and owed is None:
             due_at = next_vitals_at(before, bedside)
             owed = due_at if due_at is not None and at > due_at + bedside.grace else None
         stop = stop_due_at(before, bedside)
-        after = live.tell(at, event)
         alarms += _alarms(at, before, after, bedside)
         if stop is not None and not after.ml_per_h and at > stop + bedside.grace:
             late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=at))
@@ -397,12 +400,17 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
     stop = stop_due_at(live.session, bedside)
     if stop is not None and live.last is not None and live.last > stop + bedside.grace:
         late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=None))
+    late += _adrenaline_missed(live, bedside)
     reactions = sorted((*seen, *open_.values()), key=lambda one: (one.since, one.symptom))
     return tuple(sorted(late, key=lambda one: one.due_at)), tuple(reactions), tuple(alarms)
 
 
-def _word(one: ReactionSeen) -> str:
-    return one.symptom
+def _adrenaline_missed(live: Live, bedside: Bedside) -> Iterable[Missed]:
+    """The first adrenaline, where it came late after anaphylaxis was seen or said, or never."""
+    seen, given = anaphylaxis_since(live.session), adrenaline_given(live.session, bedside)
+    came = given[0] if given else None
+    if seen is not None and live.last is not None and (came or live.last) > seen + bedside.grace:
+        yield Missed(what=DueKind.ADRENALINE.value, due_at=seen, taken_at=came)
 
 
 def _entry(told: Told, started_at: datetime | None, bedside: Bedside) -> Entry:
@@ -439,7 +447,8 @@ def sentence(data: Data, bedside: Bedside) -> str:
     match data:
         case Opened():
             return (
-                f"Opened for infusion {data.infusion}, signed by {data.signed_by} ({data.signed_role}); {data.setting}"
+                f"Opened for infusion {data.infusion}, signed by {data.signed_by} ({data.signed_role}); {data.setting}, "
+                f"protocol {data.protocol}"
             )
         case CheckConfirmed():
             figures = [f"{_plain(data.weight_kg)} kg"] if data.weight_kg is not None else []

@@ -13,6 +13,7 @@ from ivigil.infusion.doses import AdrenalineDose, MedicineDose, adrenaline_dose,
 from ivigil.infusion.events import Check
 from ivigil.infusion.session import Session
 from ivigil.infusion.signs import Criterion
+from ivigil.infusion.workflow import Lock
 from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.protocol import Grade, Response
 
@@ -62,6 +63,9 @@ def advice(session: Session, bedside: Bedside) -> Advice | None:
         return _advice(_at_least_severe(grade), session.criteria, asked, session, bedside, adrenaline=True)
     if grade is None:
         return None
+    if session.lock is Lock.SEVERE:
+        # Graded down since, it is still the severe reaction that ended the infusion.
+        grade = _at_least_severe(grade)
     return _advice(grade, (), asked, session, bedside, adrenaline=adrenaline_first(grade))
 
 
@@ -104,8 +108,8 @@ def _advice(
         adrenaline=adrenaline_dose(protocol.adrenaline, age, weight, ordered.region) if adrenaline else None,
         steps=(*_own_steps(session, bedside), *(line(step.text, step) for step in response.steps.values())),
         medicines=medicines_of(response, weight, bedside, adrenaline=adrenaline),
-        restart=response.restart.value,
-        wait_min=None if response.wait is None else response.wait.min,
+        restart=response.restart.value if session.lock is Lock.FREE else "never",
+        wait_min=response.wait.min if response.wait is not None and session.lock is Lock.FREE else None,
         asked=asked,
         protocol=protocol.name,
     )

@@ -78,9 +78,14 @@ class Session:
     """The highest rate at which the patient was watched without a symptom."""
     cap_ml_per_h: Fraction | None = None
     """After a reaction: the last rate borne without symptoms, until a prescriber lifts it."""
-    hanging: ContainerChanged | None = None
+    hanging: tuple[tuple[datetime, ContainerChanged], ...] = ()
+    """What hangs now, with when it was hung: the last, and what it was hung beside."""
     latest: Mapping[VitalSign, Decimal] = field(default_factory=dict)
     baseline: Mapping[VitalSign, Decimal] = field(default_factory=dict)
+    first_since: Mapping[VitalSign, Decimal] = field(default_factory=dict)
+    """The first value after the start: what a fall or rise is measured from where nobody measured before it."""
+    unwell_at_start: bool = False
+    """Whether a limit was reached by what was measured before the start."""
     taken_at: Mapping[VitalSign, datetime] = field(default_factory=dict)
     symptoms: Mapping[str, Present] = field(default_factory=dict)
     met: tuple[Met, ...] = ()
@@ -95,6 +100,8 @@ class Session:
     restarted: bool = False
     """Whether it went on after a reaction: resumed, or raised where it was only slowed."""
     lock: Lock = Lock.FREE
+    locked_at: datetime | None = None
+    """When it locked, where what locked it was struck or overtaken since."""
     agreed_at: datetime | None = None
     let_go_at: datetime | None = None
     notified_at: datetime | None = None
@@ -120,6 +127,11 @@ class Session:
         if self.started_at is not None:
             grades += [one.trigger.grade for one in self.met if one.trigger.grade is not None]
         return worst(grades)
+
+    @property
+    def owes_agreement(self) -> bool:
+        """Whether the team has still to agree before it goes on after this reaction."""
+        return self.agreed_at is None and self.episode not in {None, Grade.MILD}
 
     def signs(self, bedside: Bedside) -> frozenset[Sign]:
         """What the present symptoms say of the body."""
@@ -149,17 +161,25 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
             after = replace(after, opened=event.data, opened_at=at)
         case CheckConfirmed():
             checks = {**session.checks, event.data.check: event.data}
-            wrong = any(not one.ok for name, one in checks.items() if name is not Check.WELL_TODAY)
-            after = replace(after, checks=checks, check_failed_at=(session.check_failed_at or at) if wrong else None)
+            wrong = any(_wrong(one, bedside) for one in checks.values())
+            unwell = event.data.check is Check.WELL_TODAY and not event.data.ok
+            after = replace(
+                after,
+                checks=checks,
+                check_failed_at=(session.check_failed_at or at) if wrong else None,
+                agreed_at=None if unwell else session.agreed_at,
+            )
         # A resumption without a start that was told: the report of the start was lost, and it runs all the same.
         case Started() | Resumed() if session.started_at is None:
-            after = replace(after, started_at=at, baseline=dict(session.latest))
+            unwell = any(one.trigger.grade is not None for one in session.met)
+            after = replace(after, started_at=at, baseline=dict(session.latest), unwell_at_start=unwell)
         case Vitals():
             values = event.data.measured
             after = replace(
                 after,
                 latest={**session.latest, **values},
                 taken_at={**session.taken_at, **dict.fromkeys(values, at)},
+                first_since={} if session.started_at is None else {**values, **session.first_since},
             )
         case SymptomSeen():
             after = replace(after, symptoms=_symptoms(session, at, event.data, bedside))
@@ -170,18 +190,20 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
                     after, checks={name: one for name, one in session.checks.items() if name is not Check.ACCESS}
                 )
         case ContainerChanged():
-            after = replace(after, hanging=event.data)
+            beside = session.hanging if event.data.beside else ()
+            after = replace(after, hanging=(*beside, (at, event.data)))
         case MedicineGiven():
             after = replace(after, medicines=(*session.medicines, (at, event.data)))
             if bedside.protocol.is_adrenaline(event.data.medicine):
                 after = _as_anaphylaxis(after, at)
         case PrescriberNotified():
+            relayed = event.actor.role in bedside.protocol.relays.items
             after = replace(
                 after,
                 notified_at=at,
-                agreed_at=at if event.data.agrees_to_restart else session.agreed_at,
-                let_go_at=at if event.data.lets_go else session.let_go_at,
-                cap_ml_per_h=None if event.data.lifts_cap else session.cap_ml_per_h,
+                agreed_at=at if relayed and event.data.agrees_to_restart else session.agreed_at,
+                let_go_at=at if relayed and event.data.lets_go else session.let_go_at,
+                cap_ml_per_h=None if relayed and event.data.lifts_cap else session.cap_ml_per_h,
             )
         case EmergencyCalled():
             after = replace(after, emergency_at=at)
@@ -191,6 +213,12 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
             after = replace(after, residual_ml=event.data.residual_ml)
     found = isinstance(event.data, SymptomSeen | Vitals) or after.started_at != session.started_at
     return _reaction(session, after, at, bedside) if found else after
+
+
+def _wrong(check: CheckConfirmed, bedside: Bedside) -> bool:
+    """Whether a check stops the pump: it is not as it should be, or it is not the weight that the plan was made for."""
+    beyond = check.weight_kg is not None and not bedside.within_tolerance(check.weight_kg)
+    return beyond or not (check.ok or check.check is Check.WELL_TODAY)
 
 
 def _as_anaphylaxis(session: Session, at: datetime) -> Session:
@@ -205,16 +233,16 @@ def _as_anaphylaxis(session: Session, at: datetime) -> Session:
 
 
 def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Session:
-    """Rates, and when the present one began."""
+    """Rates, when the present one began, and when it ended: also where the pump stood still already."""
+    ended_at = (before.ended_at or at) if after.phase in {Phase.STOPPED, Phase.COMPLETED, Phase.ENDED} else None
     if ran == before.ml_per_h:
-        return after
-    over = after.phase in {Phase.STOPPED, Phase.COMPLETED, Phase.ENDED}
+        return replace(after, ended_at=ended_at)
     return replace(
         after,
         ml_per_h=ran,
         rate_since=at if ran else None,
         ran_before_pause=before.ml_per_h or before.ran_before_pause,
-        ended_at=at if over else None,
+        ended_at=ended_at,
         paused_at=at if after.phase is Phase.PAUSED else None,
         restarted=before.restarted or (ran > before.ml_per_h and before.episode is not None),
     )
@@ -237,7 +265,8 @@ def _symptoms(session: Session, at: datetime, seen: SymptomSeen, bedside: Bedsid
 def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -> Session:
     """What a new finding means: criteria, the worst grade, what was borne, and whether it may ever run again."""
     signs = after.signs(bedside)
-    met = triggers_met(after.latest, after.baseline, bedside.ordered.age_years, signs, bedside.protocol)
+    age, protocol = bedside.ordered.age_years, bedside.protocol
+    met = triggers_met(after.latest, after.baseline, age, signs, protocol, after.first_since)
     after = replace(after, met=met)
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
@@ -245,8 +274,10 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     after = replace(
         after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at
     )
+    # A word that was given before a finding was not given about it.
+    fresh = not _findings(after) <= _findings(before)
     if after.started_at is None:
-        return after
+        return replace(after, agreed_at=None) if fresh else after
     # Anaphylaxis is severe at least, whatever grades its parts were given.
     after = replace(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
     if now is None:
@@ -254,6 +285,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
         borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
         return replace(after, quiet_since=gone, borne_ml_per_h=borne)
     worse = earlier is None or now.rank > earlier.rank
+    more = worse or fresh
     cap = before.cap_ml_per_h
     if worse:
         borne = before.borne_ml_per_h
@@ -270,13 +302,20 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     return replace(
         after,
         quiet_since=None,
-        episode=worst((None if earlier is None else before.episode, now)),
-        agreed_at=None if worse else after.agreed_at,
-        let_go_at=None if worse else after.let_go_at,
+        # A mild one that follows takes nothing away from what a worse one before it asks for.
+        episode=worst((before.episode, now)),
+        agreed_at=None if more else after.agreed_at,
+        let_go_at=None if more else after.let_go_at,
         cap_ml_per_h=cap,
         lock=lock,
         reaction_since=at if worse or before.reaction_since is None else before.reaction_since,
     )
+
+
+def _findings(session: Session) -> set[object]:
+    """Everything present that makes up a reaction: symptoms, limits with a grade, and criteria of anaphylaxis."""
+    limits = (one.code for one in session.met if one.trigger.grade is not None)
+    return {*session.symptoms, *limits, *((one.rule, one.number) for one in session.criteria)}
 
 
 def _below(bedside: Bedside, reached: Fraction) -> Fraction:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from ivigil.knowledge.protocol import Grade, Protocol, Sign, VitalSign, VitalTrigger
 
@@ -45,16 +46,22 @@ class Criterion:
 
 
 def triggers_met(
-    now: Values, baseline: Values, age_years: Decimal | None, signs: frozenset[Sign], protocol: Protocol
+    now: Values,
+    baseline: Values,
+    age_years: Decimal | None,
+    signs: frozenset[Sign],
+    protocol: Protocol,
+    first: Values = MappingProxyType({}),
 ) -> tuple[Met, ...]:
     """The limits that the latest values reach.
 
     Args:
         now: the latest value of each sign.
-        baseline: before the start; a limit on a rise or fall needs it, and is not met without.
+        baseline: before the start; a limit on a rise or fall needs it.
         age_years: None: limits of every age count, because what restricts always applies.
         signs: what the present symptoms say; some limits count only with them.
         protocol: the limits.
+        first: after the start; a rise or fall is measured from it where there is no baseline, and is not met without either.
     """
     found = []
     for code, trigger in protocol.triggers.items():
@@ -63,7 +70,8 @@ def triggers_met(
             continue
         if trigger.only_with and signs.isdisjoint(trigger.only_with):
             continue
-        if all(_parts(trigger, value, baseline.get(trigger.sign), age_years)):
+        before = baseline.get(trigger.sign)
+        if all(_parts(trigger, value, before, first.get(trigger.sign) if before is None else before, age_years)):
             found.append(Met(code, value, trigger))
     return tuple(found)
 
@@ -75,7 +83,9 @@ def _of_age(trigger: VitalTrigger, age_years: Decimal | None) -> bool:
     return old_enough and (trigger.below_years is None or age_years < trigger.below_years)
 
 
-def _parts(trigger: VitalTrigger, value: Decimal, before: Decimal | None, age_years: Decimal | None) -> Iterable[bool]:
+def _parts(
+    trigger: VitalTrigger, value: Decimal, before: Decimal | None, was: Decimal | None, age_years: Decimal | None
+) -> Iterable[bool]:
     """Every part of a limit, met or not.
 
     A limit that the patient had reached before the start says nothing by itself: then the value must have got worse.
@@ -86,11 +96,11 @@ def _parts(trigger: VitalTrigger, value: Decimal, before: Decimal | None, age_ye
         if before is not None and all(_absolute(trigger, before, age_years)):
             yield value > before if _upper(trigger) else value < before
     if trigger.rise_at_least is not None:
-        yield before is not None and value - before >= trigger.rise_at_least
+        yield was is not None and value - was >= trigger.rise_at_least
     if trigger.fall_at_least is not None:
-        yield before is not None and before - value >= trigger.fall_at_least
+        yield was is not None and was - value >= trigger.fall_at_least
     if trigger.fall_share_above is not None:
-        yield before is not None and before - value > trigger.fall_share_above * before
+        yield was is not None and was - value > trigger.fall_share_above * was
 
 
 def _absolute(trigger: VitalTrigger, value: Decimal, age_years: Decimal | None) -> Iterable[bool]:

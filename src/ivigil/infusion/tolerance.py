@@ -6,16 +6,20 @@ label's starting rate all the same, and a reaction caps the next maximum at the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 
 from ivigil.infusion.bedside import Bedside
+from ivigil.infusion.events import ContainerChanged
+from ivigil.infusion.hanging import fitness
 from ivigil.infusion.session import Session
-from ivigil.infusion.workflow import Lock
+from ivigil.infusion.workflow import Hanging, Lock
 from ivigil.patient import ProductHistory, Reaction
 
+OTHERS = frozenset({Hanging.OTHER_PRODUCT, Hanging.OTHER_CONCENTRATION})
 HUNDREDTH = Decimal("0.01")
 
 
@@ -28,12 +32,17 @@ class Lesson:
     dose_g: Decimal
     rate_borne_ml_per_kg_h: Decimal | None
     uneventful: bool
+    complete: bool
     supervised: bool
     reactions: tuple[Reaction, ...]
 
 
 def lesson(
-    session: Session, bedside: Bedside, given_g: Fraction, ever: tuple[tuple[datetime, str], ...]
+    session: Session,
+    bedside: Bedside,
+    given_g: Fraction,
+    ever: tuple[tuple[datetime, str], ...],
+    given: Iterable[ContainerChanged] = (),
 ) -> Lesson | None:
     """What a session taught; None if nothing was infused.
 
@@ -42,6 +51,7 @@ def lesson(
         bedside: the plan, for the product and the weight that sets the rate.
         given_g: grams that were given.
         ever: every symptom that was present after the start, with when it began.
+        given: the labels of what was given. A rate of another product or concentration is not borne of the plan's.
     """
     if session.started_at is None:
         return None
@@ -62,12 +72,20 @@ def lesson(
     )
     per_kg = Fraction(bedside.ordered.rate_weight_kg)
     borne = Decimal(int(capped / per_kg * 100)) / 100
+    labels = tuple(given)
+    products = {one.product for one in labels} or {bedside.ordered.product}
+    if any(fitness(one, bedside, session.started_at) in OTHERS for one in labels):
+        borne = Decimal(0)
     return Lesson(
-        product=bedside.ordered.product,
+        product=products.pop() if len(products) == 1 else bedside.ordered.product,
         given_at=session.started_at,
         dose_g=(Decimal(given_g.numerator) / Decimal(given_g.denominator)).quantize(HUNDREDTH, rounding=ROUND_DOWN),
         rate_borne_ml_per_kg_h=borne or None,
-        uneventful=worst is None and session.ended_at is not None and not session.deviations,
+        uneventful=worst is None
+        and session.lock is Lock.FREE
+        and session.ended_at is not None
+        and not session.deviations,
+        complete=given_g >= Fraction(bedside.infusion.dose_g) * (1 - Fraction(bedside.protocol.complete_within.value)),
         supervised=session.opened is not None and session.opened.supervised,
         reactions=reactions,
     )
@@ -83,7 +101,7 @@ def remembered(learned: Lesson, before: ProductHistory | None) -> ProductHistory
     borne = learned.rate_borne_ml_per_kg_h
     if borne is not None and earlier is not None:
         borne = min(borne, earlier) if learned.reactions else max(borne, earlier)
-    counts = learned.uneventful and learned.supervised
+    counts = learned.uneventful and learned.complete and learned.supervised
     return ProductHistory(
         product=learned.product,
         last_given_at=learned.given_at,

@@ -165,8 +165,9 @@ class Release(StrEnum):
 
 
 class Left(StrEnum):
-    """What of the dose is still to be given."""
+    """What of the dose is still to be given: some, no more than the line holds, or nothing at all."""
 
+    ALL_GIVEN = "all_given"
     NONE = "none"
     SOME = "some"
 
@@ -248,6 +249,7 @@ _WATCHED = (
     Barred("watched", frozenset({Watched.NO_BASELINE}), "no-baseline"),
     Barred("watched", frozenset({Watched.OVERDUE}), "vitals-overdue"),
 )
+_DOSE = (Barred("left", frozenset({Left.ALL_GIVEN}), "dose-given"),)
 #: After a reaction: before a restart, and before a raise where it was only slowed.
 _GO_ON = (
     Barred("wait", frozenset({Wait.RUNNING}), "wait-after-symptoms"),
@@ -269,11 +271,12 @@ BARS: dict[Action, tuple[Barred, ...]] = {
         *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
         Barred("at_this_rate", frozenset({AtThisRate.NOT_TAKEN}), "vitals-not-at-this-rate"),
         Barred("hold", frozenset({Hold.RUNNING}), "too-early"),
-        *_GO_ON, *_RATE,
+        *_GO_ON, *_DOSE, *_RATE,
     ),
     Action.RESUME: (
         Barred("phase", _not(Phase, Phase.PAUSED), "not-paused"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON, *_RATE,
+        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON,
+        *_DOSE, *_RATE,
     ),
     Action.HANG: (
         Barred("phase", frozenset({Phase.STOPPED, Phase.COMPLETED, Phase.ENDED}), "infusion-over"),

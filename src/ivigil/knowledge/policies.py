@@ -299,6 +299,7 @@ class PlausibilityPolicy(Record):
     possible_weight_kg: Limits
     possible_height_cm: Limits
     possible_age_years: Limits
+    possible_infusions: Limits
     possible_request: dict[str, Limits]
     possible_kinetics: KineticLimits
     likely_adult_bmi: Limits

@@ -284,6 +284,8 @@ class Protocol(Record):
     complete_within: SmallShare
     adult_from_years: Number
     roles: Items
+    relays: Items
+    """Who may write down that a prescriber agrees, lifts a limit, or lets the patient go."""
     checks: dict[str, Items]
     observing: Observing
     possible: dict[VitalSign, tuple[FromZero, Positive]]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from ivigil.assessment.belongs import years_or_months
 from ivigil.assessment.implied import implied_words
-from ivigil.assessment.screening import Circumstances, screen_product
-from ivigil.findings import Finding, MayBe, Severity, in_order
+from ivigil.assessment.screening import Circumstances, Rules, screen_product
+from ivigil.findings import Finding, MayBe, Severity
 from ivigil.knowledge.facts import Age
-from ivigil.knowledge.products import Label, Product, RateTable, Route, Use
+from ivigil.knowledge.products import Label, Product, RateTable, Use
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
 from ivigil.prescription.dose import Dose, choose_doses, choose_regimen, phases_of
 from ivigil.prescription.limitations import limitation_findings, unbarred
-from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs, planned_concentration
-from ivigil.prescription.off_label import labelled_tables, strictest_rates
-from ivigil.prescription.permission import Need, permitted
+from ivigil.prescription.needs import age_need
+from ivigil.prescription.offers import Offer, offer_of
+from ivigil.prescription.plan import Candidate
+from ivigil.prescription.reasons import Reasons, blocks
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.stock import Shelf, shelf_of
 from ivigil.prescription.vials import Day, DoseWindow, choose_vials
@@ -50,121 +52,78 @@ class Course:
 class Considered:
     """One product, weighed. ``course`` is None when nothing could be worked out."""
 
-    product: Product
-    label: Label | None
-    use: Use | None
-    off_label: bool
+    offer: Offer
     findings: tuple[Finding, ...]
     risks: frozenset[str] = frozenset()
     course: Course | None = None
     stopped: bool = False
 
     @property
+    def product(self) -> Product:
+        """The product."""
+        return self.offer.product
+
+    @property
+    def label(self) -> Label | None:
+        """Its label for intravenous use in the region."""
+        return self.offer.label
+
+    @property
+    def off_label(self) -> bool:
+        """Whether that label does not name the condition."""
+        return self.offer.label is not None and self.offer.use is None
+
+    @property
     def fits(self) -> bool:
         """Whether the product may be planned."""
         return self.course is not None and not self.stopped
 
+    @cached_property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is warned of."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.WARNS)
 
-@dataclass
-class Reasons:
-    """Findings gathered on the way, with label copies named once."""
-
-    request: Request
-    found: list[Finding] = field(default_factory=list)
-    copies: list[tuple[str, Finding]] = field(default_factory=list)
-
-    def add(self, finding: Finding | None) -> None:
-        """One more reason, if there is one."""
-        if finding is not None:
-            self.found.append(finding)
-
-    def need(self, need: Need, formulary: Formulary, region: str, *, guideline: bool = False) -> None:
-        """Ask whether a fact permits, and keep what is said about it."""
-        finding = permitted(need, region, formulary.source_of, guideline=guideline)
-        if finding is not None and finding.code == "read-on-copy":
-            self.copies.append((need.name, finding))
-        else:
-            self.add(finding)
-
-    def waiting(self, product: Product, formulary: Formulary) -> None:
-        """What waits in this site's overlay for the product stops it."""
-        for path in formulary.waiting.get(f"products/{product.id}", ()):
-            self.add(
-                blocks(
-                    "overlay-waiting",
-                    f"A fact of this site's overlay ({path}) waits to be confirmed again: the shipped fact under it changed.",
-                    "Confirm it against the label in force and sign it anew.",
-                )
-            )
-
-    @property
-    def stopped(self) -> bool:
-        """Whether one of them blocks and was not accepted."""
-        return any(self.request.stops(finding) for finding in self.found)
-
-    def all(self, formulary: Formulary) -> tuple[Finding, ...]:
-        """Every reason, heaviest first."""
-        return in_order((*self.found, *copied(self.copies, formulary)))
+    @cached_property
+    def shown(self) -> Candidate:
+        """The product as the plan lists it."""
+        return candidate(self.product, self.findings, fits=self.fits)
 
 
-def copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Finding, ...]:
-    """One finding that names everything that was read on a copy of the label only."""
-    if not copies:
-        return ()
-    sources = tuple(dict.fromkeys(name for _, finding in copies for name in finding.sources))
-    dated = "; ".join(
-        f"{source.title}, {source.revision or source.date or 'no date'}" for source in map(formulary.source_of, sources)
-    )
-    return (
-        copies[0][1].model_copy(
-            update={
-                "text": f"Read on a copy of the label only: {', '.join(name for name, _ in copies)} ({dated}).",
-                "sources": sources,
-            }
-        ),
-    )
+def candidate(product: Product, findings: Iterable[Finding], *, fits: bool) -> Candidate:
+    """A product considered, with the reasons that decide; what merely informs is said for the chosen one."""
+    reasons = tuple(one for one in findings if one.severity is not Severity.INFORMS)
+    return Candidate(product=product.id, fits=fits, reasons=reasons)
 
 
-def consider(product: Product, request: Request, formulary: Formulary, patient_risks: frozenset[str]) -> Considered:
-    """Weigh one product. Reasons are complete up to the first thing that makes the next question meaningless."""
-    reasons = Reasons(request)
-    reasons.waiting(product, formulary)
-    if product.route is not Route.IV:
-        reasons.add(
-            blocks(
-                "wrong-route",
-                f"{product.brand} is given under the skin, never into a vein.",
-                "Choose a product for intravenous use.",
-            )
-        )
-        return _done(product, None, None, False, reasons, formulary)
-    label = product.labels.get(request.region)
+def consider(
+    product: Product, request: Request, formulary: Formulary, rules: Rules, patient_risks: frozenset[str]
+) -> Considered:
+    """Weigh one product by the rules that this patient leaves open.
+
+    Reasons are complete up to the first thing that makes the next question meaningless.
+    """
+    offer = offer_of(product, request.region, formulary)
+    label, use = offer.label, offer.use
     if label is None:
-        reasons.add(
-            blocks(
-                "no-label-for-region",
-                f"No {request.region} label of {product.brand} stands in the knowledge base.",
-                "Enter it in the site's overlay, signed by two people.",
-            )
-        )
-        return _done(product, None, None, False, reasons, formulary)
-    use = next((one for one in label.uses.values() if formulary.indication.id in one.indications), None)
-    off_label = use is None
-    if off_label:
-        if request.off_label is None:
-            reasons.add(_reason_missing(product, request, formulary))
-            return _done(product, label, None, True, reasons, formulary)
-        reasons.add(off_label_said(product, request.region, request.off_label, formulary))
-    elif request.off_label is not None:
-        reasons.add(_labelled_after_all(product, request, formulary))
-    screened = screen_product(formulary.rules, circumstances(request, formulary, product))
+        return formulary.once(("refused", product.id, request.region), lambda: _out(offer, offer.refused))
+    if use is None and request.off_label is None:
+        return formulary.once(("unnamed", product.id, request.region), lambda: _out(offer, offer.unnamed))
+    reasons = Reasons(request, list(offer.waiting))
+    if request.off_label is not None:
+        said = off_label_said if use is None else _labelled_after_all
+        reasons.add(said(product, request.region, request.off_label, formulary))
+    screened = screen_product(rules, circumstances(request, formulary, product))
     reasons.found.extend(screened.findings)
     reasons.add(label_age(product, label, use, request, formulary, reasons))
     risks = patient_risks | screened.risks
-    if use is not None:
-        reasons.need(indication_need(use), formulary, request.region)
-    course = _course(product, label, use, request, formulary, risks, reasons)
-    return _done(product, label, use, off_label, reasons, formulary, risks, course)
+    reasons.judged(offer.indication)
+    course = _course(offer, request, formulary, risks, reasons)
+    return Considered(offer, reasons.all(formulary), risks, course, reasons.stopped)
+
+
+def _out(offer: Offer, why: tuple[Finding, ...]) -> Considered:
+    """A product that no patient gets as it was asked for."""
+    return Considered(offer, why, stopped=True)
 
 
 def circumstances(
@@ -182,27 +141,6 @@ def circumstances(
     )
 
 
-def _done(
-    product: Product,
-    label: Label | None,
-    use: Use | None,
-    off_label: bool,
-    reasons: Reasons,
-    formulary: Formulary,
-    risks: frozenset[str] = frozenset(),
-    course: Course | None = None,
-) -> Considered:
-    return Considered(product, label, use, off_label, reasons.all(formulary), risks, course, reasons.stopped)
-
-
-def _reason_missing(product: Product, request: Request, formulary: Formulary) -> Finding:
-    return blocks(
-        "off-label-reason-missing",
-        f"The {request.region} label of {product.brand} does not name {formulary.indication.name}.",
-        "Choose a product labelled for it, or give the reason for off-label use with --off-label.",
-    )
-
-
 def off_label_said(product: Product, region: str, reason: str, formulary: Formulary) -> Finding:
     """That a label does not name the condition, and why the product is given all the same."""
     name = formulary.indication.name
@@ -214,11 +152,11 @@ def off_label_said(product: Product, region: str, reason: str, formulary: Formul
     )
 
 
-def _labelled_after_all(product: Product, request: Request, formulary: Formulary) -> Finding:
+def _labelled_after_all(product: Product, region: str, reason: str, formulary: Formulary) -> Finding:
     return Finding(
         code="off-label-not-needed",
         severity=Severity.WARNS,
-        text=f"The {request.region} label of {product.brand} names {formulary.indication.name}: the reason given with --off-label is not used.",
+        text=f"The {region} label of {product.brand} names {formulary.indication.name}: the reason given with --off-label is not used.",
         remedy="Leave --off-label out, or choose the product that was meant.",
     )
 
@@ -276,30 +214,14 @@ def outside_label_age(
 
 
 def _course(
-    product: Product,
-    label: Label,
-    use: Use | None,
-    request: Request,
-    formulary: Formulary,
-    risks: frozenset[str],
-    reasons: Reasons,
+    offer: Offer, request: Request, formulary: Formulary, risks: frozenset[str], reasons: Reasons
 ) -> Course | None:
     """Dose and vials, or None with the reasons why not."""
-    region = request.region
-    concentration = planned_concentration(product)
-    strength = product.concentrations[concentration]
-    tables: tuple[RateTable, ...]
-    if use is not None:
-        rates = use.rates.get(concentration)
-        tables = () if rates is None else (rates,)
-    else:
-        tables = labelled_tables(label, concentration)
-        rates = strictest_rates(tables, strength.g_per_ml)
-    for need in infusion_needs(product, concentration, rates):
-        reasons.need(need, formulary, region)
-    if reasons.stopped and product.id != request.product:
+    product, use, rates = offer.product, offer.use, offer.rates
+    reasons.judged(offer.infusion)
+    if product.id != request.product and reasons.stopped:
         return None  # out already; only a product that was asked for is told everything
-    regimens = use.regimens if use is not None else _guideline_regimens(request, formulary)
+    regimens = offer.regimens
     phase = request.phase if request.regimen is None else None
     available = phases_of(regimens)
     if phase is None and request.regimen is None:
@@ -314,7 +236,7 @@ def _course(
         return None
     regimen_id, regimen = chosen
     reasons.found.extend(limitation_findings(limitations, regimen_id, risks, about))
-    reasons.need(dose_need(regimen), formulary, region, guideline=use is None)
+    reasons.judged([offer.dose[regimen_id]])
     weight = _weight(request, formulary, regimen)
     if weight is None or rates is None or product.vials is None:
         return None
@@ -325,26 +247,16 @@ def _course(
         return None
     tried = []
     for one in doses:
-        tried.append((one, *_vials(product, strength.g_per_ml, one, use is None, request, formulary)))
+        tried.append((one, *_vials(product, offer.concentration_g_per_ml, one, use is None, request, formulary)))
         if tried[-1][1] is not None:
             break
     dose, days, said = tried[-1] if tried[-1][1] is not None else tried[0]
     reasons.found.extend((*dose.findings, *said))
     if days is None:
         return None
-    return Course(regimen_id, regimen, weight, dose, days, concentration, strength.g_per_ml, rates, tables)
-
-
-def _guideline_regimens(request: Request, formulary: Formulary) -> Mapping[str, Regimen]:
-    """The off-label regimens that may be dosed from, or all if none may (the refusal then says what to verify)."""
-    regimens = formulary.indication.regimens
-    usable = {
-        name: one
-        for name, one in regimens.items()
-        if (said := permitted(dose_need(one), request.region, formulary.source_of, guideline=True)) is None
-        or said.severity is not Severity.BLOCKS
-    }
-    return usable or regimens
+    return Course(
+        regimen_id, regimen, weight, dose, days, offer.concentration, offer.concentration_g_per_ml, rates, offer.tables
+    )
 
 
 def shortest_duration_h(
@@ -409,7 +321,6 @@ def _vials(
     prescribed = dose.course_g / dose.days
     shelf = None if request.stock is None else shelf_of(request.stock, product.id, last_day(request, dose))
     sizes = product.vials.sizes_g if product.vials else ()
-    percent = f"{(policy.tolerance_fraction.value * 100).normalize():f} %"
     unlabelled = sorted(set(shelf or ()) - set(sizes))
     if unlabelled:
         shown = ", ".join(map(str, unlabelled))
@@ -430,6 +341,7 @@ def _vials(
         # A guideline's dose is no label's largest dose: whole vials may round it up within tolerance, and the plan says so.
         above = prescribed * (1 + policy.tolerance_fraction.value)
         days = chosen(above if dose.ceiling_infusion_g is None else min(above, dose.ceiling_infusion_g), shelf)
+    percent = f"{(policy.tolerance_fraction.value * 100).normalize():f} %"
     if days is not None:
         text = (
             f"Whole vials of {product.brand} do not come within {percent} below the guideline's {prescribed:.2f} g; "
@@ -483,8 +395,3 @@ def about_unread_vials(product: Product, dose_g: Decimal) -> tuple[Finding, ...]
 def last_day(request: Request, dose: Dose) -> date:
     """The last calendar day of the course."""
     return (request.start + timedelta(days=dose.days - 1)).date()
-
-
-def blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
-    """A finding that blocks, which nobody may accept unless it says so."""
-    return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=sources)

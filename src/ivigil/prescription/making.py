@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -32,7 +31,6 @@ from ivigil.prescription.off_label import slowest
 from ivigil.prescription.plan import (
     NOTICE,
     AdministrationPlan,
-    Candidate,
     Cost,
     Infusion,
     Plan,
@@ -47,7 +45,7 @@ from ivigil.prescription.setting import Given, choose_setting
 from ivigil.prescription.timing import about_durations, about_last_infusion
 from ivigil.prescription.unwell import about_unwell, unwell_today
 from ivigil.quantities import mg_per_kg_min_from_ml_per_kg_h, ml_from_g, tenths_down
-from ivigil.sources import CitedSource, Read, cite
+from ivigil.sources import CitedSource, Read
 
 CENT = Decimal("0.01")
 #: Kidneys and clots want fluid; a heart that cannot bear volume does not.
@@ -55,7 +53,12 @@ HYDRATE = {True: "Hydrate no more than is needed", False: "Hydrate first"}
 
 
 def make_plan(request: Request, formulary: Formulary) -> Plan:
-    """The plan for a request.
+    """The plan for a request, with its id. Raises what :func:`draft_plan` raises."""
+    return identified(draft_plan(request, formulary))
+
+
+def draft_plan(request: Request, formulary: Formulary) -> Plan:
+    """The whole plan for a request, which has no id yet.
 
     Raises:
         UsageError: the indication has several phases and none was named.
@@ -65,8 +68,8 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
     check_request(request, formulary)
     _check_phase(request, formulary)
     findings, patient_risks = before_products(request, formulary)
-    asked = replace(formulary, rules=formulary.rules.for_patient(circumstances(request, formulary)))
-    considered = tuple(consider(product, request, asked, patient_risks) for product in formulary.products)
+    rules = formulary.rules.for_patient(circumstances(request, formulary))
+    considered = tuple(consider(product, request, formulary, rules, patient_risks) for product in formulary.products)
     considered = in_order_of_proposal(considered, request, formulary)
     chosen = _choose(considered, request)
     if chosen is None:
@@ -91,7 +94,10 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         given = Given(chosen.course.regimen.phase, chosen.off_label, chosen.course.dose.g_per_kg)
         setting, about_setting = choose_setting(request, formulary, chosen.product, given)
         findings.extend((why, *about_setting))
-        administration = administration_plan(chosen.product, formulary.policies, setting)
+        administration = formulary.once(
+            ("administration", chosen.product.id, setting),
+            lambda: administration_plan(chosen.product, formulary.policies, setting),
+        )
         prescription = _prescription(chosen, chosen.course, infusions, request, formulary, rows, setting)
     ordered = in_order(findings)
     check_accepted(request.accepted, ordered, formulary.policies.acceptance)
@@ -108,14 +114,14 @@ def make_plan(request: Request, formulary: Formulary) -> Plan:
         indication_name=formulary.indication.name,
         findings=ordered,
         accepted=request.accepted,
-        candidates=tuple(candidate(one.product, one.findings, fits=one.fits) for one in considered),
+        candidates=tuple(one.shown for one in considered),
         prescription=None if blocked else prescription,
         administration=None if blocked else administration,
         infusions=() if blocked else infusions,
         sources={},
         notice=NOTICE,
     )
-    return identified(plan.model_copy(update={"sources": cited(plan, formulary)}))
+    return plan.model_copy(update={"sources": cited(plan, formulary)})
 
 
 # ---- before a product is weighed
@@ -161,17 +167,7 @@ def before_products(request: Request, formulary: Formulary) -> tuple[list[Findin
 def _check_phase(request: Request, formulary: Formulary) -> None:
     if request.phase is not None or request.regimen is not None:
         return
-    products = [one for one in formulary.products if request.product in {None, one.id}]
-    if not any(one.route is Route.IV and request.region in one.labels for one in products):
-        return  # the route or the region is the news, not the phase
-    uses = [
-        use
-        for product in products
-        for use in (product.labels[request.region].uses.values() if request.region in product.labels else ())
-        if formulary.indication.id in use.indications
-    ]
-    labelled = {phase for use in uses for phase in phases_of(use.regimens)}
-    phases = labelled if uses else set(phases_of(formulary.indication.regimens))
+    phases = formulary.once(("phases", request.product, request.region), lambda: _dosed_phases(request, formulary))
     if len(phases) > 1:
         choices = "|".join(phase for phase in Phase if phase in phases)
         raise UsageError(
@@ -180,6 +176,21 @@ def _check_phase(request: Request, formulary: Formulary) -> None:
             f"{formulary.indication.name} is dosed differently by phase.",
             f"Say which: --phase {choices}.",
         )
+
+
+def _dosed_phases(request: Request, formulary: Formulary) -> frozenset[Phase]:
+    """The phases for which the products in question print a dose, or the guidelines where no label names the condition."""
+    products = [one for one in formulary.products if request.product in {None, one.id}]
+    if not any(one.route is Route.IV and request.region in one.labels for one in products):
+        return frozenset()  # the route or the region is the news, not the phase
+    uses = [
+        use
+        for product in products
+        for use in (product.labels[request.region].uses.values() if request.region in product.labels else ())
+        if formulary.indication.id in use.indications
+    ]
+    regimens = [use.regimens for use in uses] if uses else [formulary.indication.regimens]
+    return frozenset(phase for one in regimens for phase in phases_of(one))
 
 
 def overlay_waits(formulary: Formulary) -> Iterable[Finding]:
@@ -294,12 +305,6 @@ def _choose(considered: tuple[Considered, ...], request: Request) -> Considered 
     return first if first is not None and first.fits else None
 
 
-def candidate(product: Product, findings: Iterable[Finding], *, fits: bool) -> Candidate:
-    """A product considered, with the reasons that decide; what merely informs is said for the chosen one."""
-    reasons = tuple(one for one in findings if one.severity is not Severity.INFORMS)
-    return Candidate(product=product.id, fits=fits, reasons=reasons)
-
-
 def none_fits(reasons: Sequence[Iterable[Finding]], what: str = "products") -> Finding:
     """That no product fits, with the first reason of each counted."""
     tally = Counter(
@@ -337,8 +342,8 @@ def pattern_of(chosen: Considered, request: Request, formulary: Formulary) -> tu
 def rate_borne_before_a_reaction(chosen: Considered, request: Request) -> Decimal | None:
     """The highest rate (mL/kg/h) this patient bore of a product to which a reaction is recorded; else None."""
     history = request.patient.immunoglobulin_history or ()
-    entry = next((one for one in history if one.product == chosen.product.id), None)
-    return entry.rate_borne_ml_per_kg_h if entry is not None and entry.reactions else None
+    entry = next((one for one in history if one.product == chosen.product.id and one.reactions), None)
+    return None if entry is None else entry.rate_borne_ml_per_kg_h
 
 
 def _ladder(chosen: Considered, course: Course, request: Request, formulary: Formulary) -> Ladder:
@@ -441,6 +446,15 @@ def _about_rates(
             verified=cap.verified,
         )
     borne = rate_borne_before_a_reaction(chosen, request)
+    history = request.patient.immunoglobulin_history or ()
+    if borne is None and any(one.product == chosen.product.id and one.reactions for one in history):
+        yield Finding(
+            code="no-rate-borne",
+            severity=Severity.WARNS,
+            text=f"A reaction to {chosen.product.brand} is recorded and no rate that was borne without symptoms: this plan rises to"
+            f" {ladder.max_rate_ml_per_kg_h.normalize():f} mL/kg/h.",
+            remedy="Settle at which rate it came; keep the rate below that with --ceiling-ml-per-h, or record rate_borne_ml_per_kg_h.",
+        )
     if borne is not None and ladder.max_rate_ml_per_kg_h == borne:
         yield Finding(
             code="rate-capped-by-reaction",
@@ -568,12 +582,8 @@ def _prescription(
 
 def cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
     """Every source id that stands anywhere in the plan, resolved once."""
-    ids: set[str] = set()
-    for finding in plan.findings:
-        ids.update(finding.sources)
-    for candidate in plan.candidates:
-        for finding in candidate.reasons:
-            ids.update(finding.sources)
+    ids = {name for finding in plan.findings for name in finding.sources}
+    ids.update(*(finding.sources for candidate in plan.candidates for finding in candidate.reasons))
     if plan.prescription is not None:
         ids.update(plan.prescription.sources)
         ids.update(name for row in plan.prescription.premedication for name in row.sources)
@@ -586,4 +596,4 @@ def cited(plan: Plan, formulary: Formulary) -> dict[str, CitedSource]:
         ):
             ids.update(name for row in part for name in row.sources)
     ids.update(name for infusion in plan.infusions for step in infusion.steps for name in step.sources)
-    return {name: cite(formulary.source_of(name)) for name in sorted(ids)}
+    return {name: formulary.cited(name) for name in sorted(ids)}

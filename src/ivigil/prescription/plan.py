@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
@@ -23,6 +24,7 @@ from ivigil.sources import CitedSource, MadeWith
 SCHEMA = "ivigil-plan/1"
 
 
+@lru_cache(maxsize=4096)  # weights and rates of a cohort recur; equal numbers are written alike
 def as_plain_number(value: Decimal) -> int | float:
     """A decimal as JSON writes it."""
     return int(value) if value == value.to_integral_value() else float(value)
@@ -251,12 +253,27 @@ def as_json(plan: AnyPlan) -> str:
 
 def content_id(plan: AnyPlan) -> str:
     """sha256 of the plan's JSON as printed, with an empty ``plan_id``: equal content, equal id."""
-    return "sha256:" + hashlib.sha256(as_json(plan.model_copy(update={"plan_id": ""})).encode()).hexdigest()
+    return _id_of(_without_id(plan))
 
 
 def identified(plan: P) -> P:
     """The plan with its id set from its content."""
     return plan.model_copy(update={"plan_id": content_id(plan)})
+
+
+def identified_json(plan: AnyPlan) -> str:
+    """The JSON of the plan with its id set, written once: what :func:`as_json` writes of the :func:`identified` plan."""
+    text = _without_id(plan)
+    # No text inside a plan can read like the empty key: JSON escapes its quotes.
+    return text.replace('"plan_id":""', f'"plan_id":"{_id_of(text)}"', 1)
+
+
+def _without_id(plan: AnyPlan) -> str:
+    return as_json(plan.model_copy(update={"plan_id": ""}))
+
+
+def _id_of(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_unchanged(plan: AnyPlan) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from ivigil.findings import Finding, Severity
-from ivigil.knowledge.products import Product
 from ivigil.prescription.candidates import Considered
 from ivigil.prescription.limitations import LIMIT_CODE
 from ivigil.prescription.request import Formulary, Request
@@ -20,25 +18,12 @@ def _reading(one: Considered) -> int:
     return max(RANK[fact.read] for fact in (course.regimen, course.rates.start, course.rates.max))
 
 
-def _iga_mcg_per_g(product: Product) -> Decimal:
-    """IgA per gram of protein (mcg), so that 5 % and 10 % compare; what was not read comes last."""
-    amount = product.iga_mcg_per_ml
-    read = None if amount is None else amount.max or amount.typical
-    strength = min(one.g_per_ml for one in product.concentrations.values())
-    return Decimal("Infinity") if read is None else read / strength
-
-
-def _is_label_limit(finding: Finding) -> bool:
-    """Whether the label itself says that this patient is not whom it was studied in."""
-    return finding.severity is Severity.WARNS and finding.code.startswith(LIMIT_CODE)
-
-
 ORDER_KEYS: dict[str, Callable[[Considered], int | str | Decimal]] = {
     "spread_for_volume": lambda one: -one.course.dose.days if one.course and "volume" in one.risks else 0,
-    "fewest_label_limits": lambda one: sum(_is_label_limit(finding) for finding in one.findings),
-    "fewest_findings": lambda one: sum(finding.severity is Severity.WARNS for finding in one.findings),
+    "fewest_label_limits": lambda one: sum(finding.code.startswith(LIMIT_CODE) for finding in one.warnings),
+    "fewest_findings": lambda one: len(one.warnings),
     "label_read_best": _reading,
-    "lowest_iga": lambda one: _iga_mcg_per_g(one.product),
+    "lowest_iga": lambda one: one.offer.iga_mcg_per_g,
     "fewest_vials": lambda one: sum(day.number_of_vials for day in one.course.days) if one.course else 0,
     "name": lambda one: one.product.brand,
 }

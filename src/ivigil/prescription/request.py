@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import Any, TypeVar
 
 from ivigil import written
 from ivigil.assessment.dates import check_dates
@@ -22,7 +23,9 @@ from ivigil.patient import Patient
 from ivigil.prescription.plan import Accepted
 from ivigil.prescription.stock import StockRow
 from ivigil.prescription.words import check_name, check_reason
-from ivigil.sources import MadeWith, Source
+from ivigil.sources import CitedSource, MadeWith, Source, cite
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,21 @@ class Formulary:
     waiting: Mapping[str, tuple[str, ...]]
     """Paths of overlay facts that wait to be confirmed again, by ``products/ID``, ``indications/ID`` or ``policy``."""
     made_with: MadeWith
+    _once: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What these facts alone decide, whoever the patient is: made when first asked for, then kept for the cohort.
+
+        A formulary with other facts (``dataclasses.replace``) keeps nothing of this one's.
+        """
+        if key not in self._once:
+            self._once[key] = make()
+        made: T = self._once[key]
+        return made
+
+    def cited(self, name: str) -> CitedSource:
+        """A source as a plan cites it."""
+        return self.once(("cited", name), lambda: cite(self.source_of(name)))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from ivigil.prescription.candidates import (
     SLOWING_RISKS,
     about_unread_vials,
     age_floor,
-    copied,
     off_label_said,
     outside_label_age,
 )
@@ -26,6 +25,7 @@ from ivigil.prescription.making import about_label_rates, cited, indication_stan
 from ivigil.prescription.needs import age_need, dose_need, indication_need, infusion_needs
 from ivigil.prescription.permission import permitted
 from ivigil.prescription.plan import Plan, Prescription
+from ivigil.prescription.reasons import copied
 from ivigil.prescription.request import Formulary
 from ivigil.prescription.setting import Given, never_at_home
 

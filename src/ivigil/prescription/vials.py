@@ -82,9 +82,16 @@ def choose_vials(
 
 
 def _whole_unlimited(sizes_g: Sequence[Decimal], window: DoseWindow, days: int) -> tuple[Day, ...] | None:
-    sizes = tuple(sorted(sizes_g, reverse=True))
-    counts = _best_unlimited(_in_mg(sizes), _mg(window.prescribed_g), _up(window.least_g), _mg(window.most_g))
+    sizes, in_mg = _largest_first(tuple(sizes_g))
+    counts = _best_unlimited(in_mg, _mg(window.prescribed_g), _up(window.least_g), _mg(window.most_g))
     return None if counts is None else (_day(sizes, counts),) * days
+
+
+@lru_cache(maxsize=256)
+def _largest_first(sizes_g: tuple[Decimal, ...]) -> tuple[tuple[Decimal, ...], Counts]:
+    """A product's vial sizes, in g and in mg."""
+    sizes = tuple(sorted(sizes_g, reverse=True))
+    return sizes, _in_mg(sizes)
 
 
 @lru_cache(maxsize=4096)
@@ -276,6 +283,7 @@ def _total(sizes: Counts, counts: Counts) -> int:
     return sum(size * count for size, count in zip(sizes, counts, strict=True))
 
 
-def _day(sizes_g: Sequence[Decimal], counts: Counts) -> Day:
+@lru_cache(maxsize=4096)
+def _day(sizes_g: tuple[Decimal, ...], counts: Counts) -> Day:
     vials = tuple(VialCount(size_g=size, count=count) for size, count in zip(sizes_g, counts, strict=True) if count)
     return Day(vials, sum((vial.size_g * vial.count for vial in vials), Decimal(0)), Decimal(0))

@@ -15,13 +15,14 @@ from ivigil.knowledge.products import Route as ProductRoute
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.knowledge.subcutaneous import SubcutaneousUse
 from ivigil.prescription.body_weight import DosingWeight, choose_weight
-from ivigil.prescription.candidates import Reasons, blocks, circumstances, label_age
+from ivigil.prescription.candidates import circumstances, label_age
 from ivigil.prescription.dose import largest_infusion_g
 from ivigil.prescription.limitations import limitation_findings, unbarred
 from ivigil.prescription.making import overlay_waits
 from ivigil.prescription.needs import dose_need, indication_need, planned_concentration
 from ivigil.prescription.permission import Need
 from ivigil.prescription.plan import VialCount
+from ivigil.prescription.reasons import Reasons, blocks
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.subcutaneous.conversion import regimen_of
 from ivigil.prescription.subcutaneous.making import never_under_skin

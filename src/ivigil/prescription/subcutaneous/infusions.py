@@ -12,8 +12,8 @@ from ivigil.findings import Finding
 from ivigil.knowledge.policies import DosePolicy
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.subcutaneous import Factor, RampUp
-from ivigil.prescription.candidates import blocks
 from ivigil.prescription.needs import planned_concentration
+from ivigil.prescription.reasons import blocks
 from ivigil.prescription.subcutaneous.conversion import WeeklyGrams, to_milligrams
 from ivigil.prescription.subcutaneous.intravenous import figure
 from ivigil.prescription.subcutaneous.plan import SubcutaneousInfusion

@@ -12,7 +12,7 @@ from ivigil.knowledge.products import Product, Route
 from ivigil.knowledge.regimens import Phase, Regimen
 from ivigil.knowledge.subcutaneous import SubcutaneousUse
 from ivigil.patient import ProductHistory
-from ivigil.prescription.candidates import blocks
+from ivigil.prescription.reasons import blocks
 from ivigil.prescription.request import Formulary
 from ivigil.prescription.subcutaneous.asked import Start
 from ivigil.quantities import DAYS_PER_WEEK

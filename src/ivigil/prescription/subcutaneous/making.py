@@ -9,9 +9,10 @@ from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.products import Label, Product, Route
 from ivigil.patient import Setting
 from ivigil.prescription.administration import administration_plan
-from ivigil.prescription.candidates import blocks, circumstances
-from ivigil.prescription.making import before_products, candidate, check_request, none_fits, valid_until
+from ivigil.prescription.candidates import candidate, circumstances
+from ivigil.prescription.making import before_products, check_request, none_fits, valid_until
 from ivigil.prescription.plan import NOTICE, Instruction, identified
+from ivigil.prescription.reasons import blocks
 from ivigil.prescription.request import Formulary, Request, check_accepted
 from ivigil.prescription.setting import choose_setting
 from ivigil.prescription.subcutaneous.asked import Start
@@ -20,7 +21,7 @@ from ivigil.prescription.subcutaneous.plan import FromIv, SubcutaneousOrder, Sub
 from ivigil.prescription.subcutaneous.sites import cited
 from ivigil.prescription.subcutaneous.telling import about, notes
 from ivigil.prescription.subcutaneous.weighing import Draft, Weighed, in_order_of_proposal, weigh
-from ivigil.sources import CitedSource, Read, cite
+from ivigil.sources import CitedSource, Read
 
 
 def plan_start(asked: Start, formulary: Formulary) -> SubcutaneousPlan:
@@ -181,4 +182,4 @@ def _cited(plan: SubcutaneousPlan, formulary: Formulary) -> dict[str, CitedSourc
     for infusion in plan.infusions:
         ids.update(infusion.sources)
     ids.update(name for row in plan.first_lines_on_a_reaction for name in row.sources)
-    return {name: cite(formulary.source_of(name)) for name in sorted(ids)}
+    return {name: formulary.cited(name) for name in sorted(ids)}

@@ -10,7 +10,7 @@ from ivigil.knowledge.facts import Fact
 from ivigil.knowledge.products import Product
 from ivigil.knowledge.subcutaneous import StartAfter, SubcutaneousUse, WeeklyDose
 from ivigil.patient import ProductHistory
-from ivigil.prescription.candidates import blocks
+from ivigil.prescription.reasons import blocks
 from ivigil.prescription.request import Formulary
 from ivigil.prescription.subcutaneous.asked import Start
 from ivigil.prescription.subcutaneous.intravenous import Intravenous, last_intravenous

@@ -10,8 +10,9 @@ from ivigil.assessment.screening import screen_dose, screen_product
 from ivigil.findings import Finding, Severity
 from ivigil.knowledge.products import Label, Product, Route, Use
 from ivigil.knowledge.subcutaneous import RampUp, SubcutaneousLabel, SubcutaneousUse
-from ivigil.prescription.candidates import SLOWING_RISKS, Reasons, blocks, circumstances, label_age
+from ivigil.prescription.candidates import SLOWING_RISKS, circumstances, label_age
 from ivigil.prescription.needs import indication_need
+from ivigil.prescription.reasons import Reasons, blocks
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.subcutaneous.asked import Start
 from ivigil.prescription.subcutaneous.conversion import WeeklyGrams, by_factor, by_weight, regimen_of
