@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ivigil.errors import BadInput
 from ivigil.kinetics import kernels
 from ivigil.kinetics.bands import bands, quantiles
 from ivigil.kinetics.fitting import Data, Prior, fit, log_density, predicted, simulate
@@ -21,6 +22,11 @@ def by_sorting(values, weights, percents):
     reached = np.cumsum(weights[order])
     at = np.searchsorted(reached, np.array(percents) / 100 * reached[-1])
     return values[order][np.minimum(at, values.size - 1)]
+
+
+def test_more_percentiles_than_can_be_told_apart_are_refused():
+    with pytest.raises(BadInput, match="At most 255 percentiles are found at once"):
+        quantiles(np.ones(4), np.ones(4), tuple(np.linspace(0.1, 99.9, 256)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 31, 32, 33, 4000])

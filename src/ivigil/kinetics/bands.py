@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ivigil.errors import BadInput
 from ivigil.kinetics import kernels
 from ivigil.kinetics.compiling import compiled
 from ivigil.kinetics.exponentials import exponentials, share_left
@@ -24,6 +25,8 @@ SLICES, GROUP = 2048, 32
 LOOKED_AT = 128
 #: Marks of one byte that are looked at as one number.
 EIGHT = 8
+#: What a mark of one byte can tell apart, and no mark.
+MOST_PERCENTS = 255
 #: Single precision, which takes nothing from either kind of values.
 FIRST, LAST = np.float32(0.0), np.float32(SLICES - 1)
 #: Weights are counted in whole parts of this: whole numbers add up to the same in any order, and several at once.
@@ -43,11 +46,21 @@ def bands(values: NDArray[np.float32], weights: Floats, percents: Sequence[float
         values: total IgG (g/L), as :func:`ivigil.kinetics.fitting.simulate` gives it.
         weights: of each sample.
         percents: ascending, in percent.
+
+    Raises:
+        BadInput: more percents than are found at once.
     """
     return _percentiles(values, weights, percents)
 
 
 def _percentiles(rows: Floats | NDArray[np.float32], weights: Floats, percents: Sequence[float]) -> Floats:
+    if len(percents) > MOST_PERCENTS:
+        raise BadInput(
+            "percents",
+            str(len(percents)),
+            f"At most {MOST_PERCENTS} percentiles are found at once.",
+            "Ask for them in parts.",
+        )
     parts = np.rint(weights * (WHOLE / weights.sum())).astype(np.int64)
     out = np.empty((len(rows), len(percents)))
     _each_row(rows, parts, np.asarray(percents) / 100.0, out)
