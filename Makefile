@@ -92,11 +92,12 @@ $(UV_STAMP):
 	@touch $@
 
 $(VENV_STAMP): $(UV_STAMP) pyproject.toml uv.lock
-	@UV_PYTHON="$(UV_PYTHON)" $(UV) sync --locked --all-extras --quiet
+	@UV_PYTHON="$(UV_PYTHON)" $(UV) sync --locked --all-extras --compile-bytecode --quiet
 	@touch $@
 
-# The kinetic models' machine code, once, so that nobody's first forecast waits for it.
+# The kinetic models' machine code and everybody's byte code, once, so that no first forecast or plan waits for it.
 $(KERNELS_STAMP): $(VENV_STAMP) $(KERNELS)
 	@echo "Compiling the kinetic models (once, under a minute)"
 	@$(BIN)/python -c 'from ivigil.kinetics.compiling import prepare; prepare()'
+	@$(BIN)/python -m compileall -q src
 	@touch $@
