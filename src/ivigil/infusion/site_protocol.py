@@ -187,15 +187,15 @@ def _triggers(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
             continue
         if (one.sign, one.role) != (ours.sign, ours.role):
             yield _other(f"triggers.{name}", f"{one.sign.value}, {one.role}", f"{ours.sign.value}, {ours.role}")
-        theirs, limit = (row.grade.rank if row.grade else -1 for row in (one, ours))
-        if theirs < limit and ours.grade is not None:
+        theirs, wanted = (row.grade.rank if row.grade else -1 for row in (one, ours))
+        if theirs < wanted and ours.grade is not None:
             yield _weaker(f"triggers.{name}.grade", one.grade.value if one.grade else "ask", ours.grade.value)
         for key in _later(one, ours):
             yield Looser(
                 f"triggers.{name}.{key}",
-                str(getattr(one, key)),
+                _shown(getattr(one, key)),
                 "It speaks later, or for fewer, than the shipped limit"
-                + (f" of {told}." if (told := getattr(ours, key)) not in (None, ()) else ", which has none."),
+                + (f" of {_shown(limit)}." if (limit := getattr(ours, key)) not in (None, ()) else ", which has none."),
                 "A site's limit speaks as early, or earlier.",
             )
 
@@ -478,6 +478,11 @@ def _said(part: object, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 # ---- how it is said
+
+
+def _shown(value: object) -> str:
+    """A figure as it is written, words with commas."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _weaker(where: str, value: str, limit: str) -> Looser:
