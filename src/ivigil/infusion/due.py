@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +33,10 @@ class DueKind(StrEnum):
 
 @dataclass(frozen=True)
 class Due:
-    """Something due at a moment. ``ml_per_h`` for a step of the rate or a restart."""
+    """Something due at a moment. ``ml_per_h`` for a step of the rate or a restart.
+
+    Of two restarts the later one replaces the first from its moment on: after a long pause it goes on at the first rate.
+    """
 
     kind: DueKind
     at: datetime
@@ -81,9 +85,7 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
                 earliest = max(earliest, _restart_at(session, bedside))
             found.append(Due(DueKind.RATE_STEP, earliest, above))
     if session.phase is Phase.PAUSED and quiet:
-        rate = restart_ml_per_h(session, bedside)
-        if rate is not None:
-            found.append(Due(DueKind.RESTART, _restart_at(session, bedside), rate))
+        found += _restarts(session, bedside)
     if session.reaction is not None:
         # What was told before it came, or before it got worse, did not tell it.
         begun = session.reaction_since or min(one.since for one in session.symptoms.values())
@@ -139,6 +141,18 @@ def anaphylaxis_since(session: Session) -> datetime | None:
 def adrenaline_given(session: Session, bedside: Bedside) -> tuple[datetime, ...]:
     """When adrenaline was given, by any of its names."""
     return tuple(at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine))
+
+
+def _restarts(session: Session, bedside: Bedside) -> Iterable[Due]:
+    at, paused_at = _restart_at(session, bedside), session.paused_at
+    rate = restart_ml_per_h(session, bedside, at)
+    if rate is not None:
+        yield Due(DueKind.RESTART, at, rate)
+    later = None if paused_at is None else paused_at + bedside.long_pause
+    if rate is not None and later is not None and later > at:
+        slower = restart_ml_per_h(session, bedside, later)
+        if slower != rate:
+            yield Due(DueKind.RESTART, later, slower)
 
 
 def _restart_at(session: Session, bedside: Bedside) -> datetime:

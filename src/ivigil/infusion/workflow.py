@@ -59,7 +59,9 @@ class PlanState(StrEnum):
     VALID = "valid"
     NOT_OPENED = "not_opened"
     OTHER = "other"
+    NOT_SIGNED = "not_signed"
     EXPIRED = "expired"
+    TOO_EARLY = "too_early"
 
 
 class Weight(StrEnum):
@@ -137,6 +139,7 @@ class Asked(StrEnum):
 
     WITHIN = "within"
     BEYOND_STEP = "beyond_step"
+    BEYOND_FIRST = "beyond_first"
     BEYOND_CAP = "beyond_cap"
     BEYOND_MAXIMUM = "beyond_maximum"
 
@@ -217,8 +220,11 @@ def _not(kind: type[StrEnum], *permitted: StrEnum) -> frozenset[StrEnum]:
 
 _PLAN = (
     Barred("plan", frozenset({PlanState.NOT_OPENED, PlanState.OTHER}), "plan-not-opened"),
+    Barred("plan", frozenset({PlanState.NOT_SIGNED}), "plan-not-signed"),
     Barred("plan", frozenset({PlanState.EXPIRED}), "plan-expired"),
 )
+#: What is hung may be prepared the evening before; nothing runs.
+_DAY = (Barred("plan", frozenset({PlanState.TOO_EARLY}), "plan-day-too-early"),)
 _WEIGHT = (
     Barred("weight", frozenset({Weight.NOT_MEASURED}), "weight-not-measured"),
     Barred("weight", frozenset({Weight.BEYOND}), "weight-beyond"),
@@ -237,6 +243,7 @@ _TODAY = (
 _RATE = (
     Barred("asked", frozenset({Asked.BEYOND_MAXIMUM}), "above-maximum"),
     Barred("asked", frozenset({Asked.BEYOND_CAP}), "above-cap"),
+    Barred("asked", frozenset({Asked.BEYOND_FIRST}), "above-first-after-pause"),
     Barred("asked", frozenset({Asked.BEYOND_STEP}), "above-step"),
 )
 _LOCK = (
@@ -264,18 +271,18 @@ _CHECKS = (
 BARS: dict[Action, tuple[Barred, ...]] = {
     Action.START: (
         Barred("phase", _not(Phase, Phase.PREPARING), "not-preparing"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_WATCHED, *_REACTION, *_RATE,
+        *_LOCK, *_PLAN, *_DAY, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_WATCHED, *_REACTION, *_RATE,
     ),
     Action.RAISE: (
         Barred("phase", _not(Phase, Phase.RUNNING), "not-running"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
+        *_LOCK, *_PLAN, *_DAY, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
         Barred("at_this_rate", frozenset({AtThisRate.NOT_TAKEN}), "vitals-not-at-this-rate"),
         Barred("hold", frozenset({Hold.RUNNING}), "too-early"),
         *_GO_ON, *_DOSE, *_RATE,
     ),
     Action.RESUME: (
         Barred("phase", _not(Phase, Phase.PAUSED), "not-paused"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON,
+        *_LOCK, *_PLAN, *_DAY, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON,
         *_DOSE, *_RATE,
     ),
     Action.HANG: (
@@ -303,6 +310,9 @@ BARS: dict[Action, tuple[Barred, ...]] = {
     Action.CALL_EMERGENCY: (),
     Action.TREAT_AS_ANAPHYLAXIS: (),
 }  # fmt: skip
+
+#: Slowing is permitted always; what is asked for as slowing and is not slower gets this reason.
+NOT_SLOWER = "not-slower"
 
 
 def barred(action: Action, situation: Situation) -> tuple[str, ...]:
