@@ -63,6 +63,7 @@ ROWS: list[tuple[str, StrEnum, str, set[Action]]] = [
     ("plan", PlanState.NOT_OPENED, "plan-not-opened", GOING_ON | {HANG}),
     ("plan", PlanState.OTHER, "plan-not-opened", GOING_ON | {HANG}),
     ("plan", PlanState.NOT_SIGNED, "plan-not-signed", GOING_ON | {HANG}),
+    ("plan", PlanState.OTHER_SETTING, "plan-other-setting", GOING_ON | {HANG}),
     ("plan", PlanState.EXPIRED, "plan-expired", GOING_ON | {HANG}),
     ("plan", PlanState.TOO_EARLY, "plan-day-too-early", GOING_ON),
     ("checks", Checks.MISSING, "checks-missing", GOING_ON),

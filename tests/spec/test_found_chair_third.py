@@ -1,9 +1,11 @@
-"""The chair attacked a third time: a long pause, what is no slowing, who signed, and a day too early."""
+"""The chair attacked a third time: pauses, what is no slowing, who signed, the day, the place, and slips."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -16,6 +18,8 @@ from ivigil.infusion.due import due
 from ivigil.infusion.pack import Pack, as_json, make_pack
 from ivigil.infusion.permission import Wish, may
 from ivigil.infusion.report import report
+from ivigil.infusion.response import most_at_once
+from ivigil.infusion.session import Session
 from ivigil.infusion.site_protocol import looser
 from ivigil.infusion.workflow import Action
 from ivigil.prescription.plan import Signature
@@ -231,3 +235,103 @@ def test_the_pack_of_the_second_day_starts_nothing_on_the_first():
     # What is worse than early stays so.
     assert lookup.may(made, "hang", ready | {"plan": "other"}, early).codes == ("plan-not-opened",)
     assert lookup.may(made, "stop", {}, early) == lookup.Looked("allowed")
+
+
+# ---- where it is given
+
+
+@pytest.mark.parametrize(
+    ("planned_for", "opened_at", "codes"),
+    [
+        ("hospital", "home", {"plan-other-setting"}),
+        ("hospital", "clinic", {"plan-other-setting"}),
+        ("clinic", "home", {"plan-other-setting"}),
+        ("clinic", "hospital", set()),
+        ("home", "hospital", set()),
+        ("home", "home", set()),
+    ],
+)
+def test_a_plan_is_not_infused_at_a_less_guarded_place_than_its_own(planned_for, opened_at, codes):
+    made = at_chair()
+    chair = Chair(replace(made, ordered=made.ordered.model_copy(update={"setting": planned_for})), setting=opened_at)
+    assert asked(chair.ready(), Action.START, 0) == codes
+
+
+# ---- what runs too fast
+
+
+def slowing(chair: Chair) -> list[tuple[float, float | None]]:
+    found = [one for one in due(chair.live.session, chair.bedside) if one.kind.value == "slow"]
+    start = chair.minute(0)
+    return [
+        ((one.at - start) / timedelta(minutes=1), None if one.ml_per_h is None else float(one.ml_per_h))
+        for one in found
+    ]
+
+
+def at_42() -> Chair:
+    return Chair().ready().started().vitals(29).tell(30, "rate_changed", pump_ml_per_h=42).vitals(44)
+
+
+def test_a_pump_above_the_plans_highest_rate_is_due_to_slow():
+    chair = at_42().tell(50, "rate_changed", pump_ml_per_h=600)
+    assert slowing(chair) == [(50, 336)]
+    assert slowing(chair.tell(52, "rate_changed", pump_ml_per_h=42)) == []
+
+
+def test_in_a_mild_reaction_it_is_due_to_slow_to_what_was_borne_until_it_does():
+    chair = at_42().felt(50, "flushing", "mild")
+    assert slowing(chair) == [(50, 21)]
+    # That it has gone makes the rate no better.
+    assert slowing(chair.gone(55, "flushing")) == [(50, 21)]
+    assert slowing(chair.tell(56, "rate_changed", pump_ml_per_h=21)) == []
+    assert slowing(chair.tell(57, "rate_changed", pump_ml_per_h=42)) == [(57, 21)]
+    # At the first rate there is nothing that was borne: it is paused.
+    assert slowing(Chair().ready().started().vitals(10).felt(12, "flushing", "mild")) == [(12, 0)]
+
+
+def test_what_was_set_faster_than_permitted_is_due_to_slow_and_not_to_climb():
+    long = at_84().vitals(300).tell(301, "resumed", pump_ml_per_h=84)
+    assert slowing(long) == [(301, None)]
+    assert slowing(at_42().tell(60, "rate_changed", pump_ml_per_h=168)) == [(60, None)]
+    for chair in (long, at_42().tell(60, "rate_changed", pump_ml_per_h=168)):
+        assert "rate_step" not in {one.kind.value for one in due(chair.live.session, chair.bedside)}
+    # Too early is no question of how fast.
+    assert slowing(at_42().tell(50, "rate_changed", pump_ml_per_h=84)) == []
+
+
+def test_where_it_is_due_to_stop_nobody_is_told_to_slow():
+    assert slowing(at_42().tell(50, "rate_changed", pump_ml_per_h=600).felt(51, "headache", "moderate")) == []
+
+
+# ---- a slip of the syringe
+
+
+@pytest.mark.parametrize(
+    ("medicine", "mg", "text"),
+    [
+        # 70 kg: 0.01 mg/kg is 0.7, capped at 0.5 mg.
+        ("adrenaline", 5, "adrenaline 5 mg; by the protocol at most 0.5 mg at once."),
+        ("EpiPen", 3, "EpiPen 3 mg; by the protocol at most 0.5 mg at once."),
+        ("adrenaline", 0.5, None),
+        ("paracetamol", 4000, "paracetamol 4000 mg; by the protocol at most 1000 mg at once."),
+        ("Paracetamol", 1000, None),
+        ("crystalloid", 9000, None),
+        ("a medicine of the ward", 9000, None),
+    ],
+)
+def test_a_dose_above_the_protocols_is_alarmed_and_counts(medicine, mg, text):
+    chair = at_42().tell(50, "medicine_given", medicine=medicine, route="im", dose_mg=mg)
+    made = report(chair.record, chair.bedside)
+    assert [one.text for one in made.alarms if one.code == "dose_above_protocol"] == ([] if text is None else [text])
+    assert len(chair.live.session.medicines) == 1
+
+
+def test_the_pen_for_a_babys_weight_is_no_overdose():
+    made = at_chair()
+    small = made.ordered.model_copy(update={"weight_kg": Decimal(7), "age_years": Decimal(1)})
+    baby = Session()
+    # 7 kg: 0.07 mg by weight; the smallest pen holds 0.15 mg.
+    found = most_at_once("adrenaline", baby, replace(made, ordered=small))
+    assert found is not None
+    assert found[0] == Decimal("0.15")

@@ -12,7 +12,7 @@ from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import restart_ml_per_h
 from ivigil.infusion.session import Session
-from ivigil.infusion.workflow import Hanging, Lock, Phase
+from ivigil.infusion.workflow import TOO_FAST, Hanging, Lock, Phase
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -29,11 +29,12 @@ class DueKind(StrEnum):
     OBSERVATION_END = "observation_end"
     TELL_PRESCRIBER = "tell_prescriber"
     STOP = "stop"
+    SLOW = "slow"
 
 
 @dataclass(frozen=True)
 class Due:
-    """Something due at a moment. ``ml_per_h`` for a step of the rate or a restart.
+    """Something due at a moment. ``ml_per_h`` for a step of the rate or a restart, and to what it is slowed (0: paused).
 
     Of two restarts the later one replaces the first from its moment on: after a long pause it goes on at the first rate.
     """
@@ -75,7 +76,8 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         if vitals is not None:
             found.append(Due(DueKind.VITALS, vitals))
     stop = stop_due_at(session, bedside)
-    barred = session.check_failed_at is not None or session.owes_agreement or stop is not None
+    slow = slow_due(session, bedside)
+    barred = session.check_failed_at is not None or session.owes_agreement or stop is not None or slow is not None
     quiet = session.reaction is None and session.lock is Lock.FREE and not barred
     if session.phase is Phase.RUNNING and quiet and session.rate_since is not None:
         above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h
@@ -93,6 +95,8 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
             found.append(Due(DueKind.TELL_PRESCRIBER, begun))
     if stop is not None:
         found.append(Due(DueKind.STOP, stop))
+    elif slow is not None:
+        found.append(slow)
     adrenaline = adrenaline_due(session, bedside)
     if adrenaline is not None:
         found.append(adrenaline)
@@ -116,6 +120,22 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
         since.append(begun)
     # What stood before the start is due from the start on.
     return max(min(since), session.started_at or min(since)) if since else None
+
+
+def slow_due(session: Session, bedside: Bedside) -> Due | None:
+    """Since when the pump runs faster than the plan, or than what was borne before a reaction; None while it does not.
+
+    Without a rate: it was set faster than was permitted just then, and stands as a deviation.
+    """
+    since, cap = session.rate_since, session.cap_ml_per_h
+    if since is None:
+        return None
+    if cap is not None and session.ml_per_h > cap:
+        return Due(DueKind.SLOW, max(since, session.reaction_since or since), min(cap, bedside.top_ml_per_h))
+    if session.ml_per_h > bedside.top_ml_per_h:
+        return Due(DueKind.SLOW, since, bedside.top_ml_per_h)
+    too_fast = any(one.at == since and not TOO_FAST.isdisjoint(one.codes) for one in session.deviations)
+    return Due(DueKind.SLOW, since) if too_fast else None
 
 
 def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import get_args
 
 from ivigil.errors import Blocked
 from ivigil.infusion.bedside import Bedside
@@ -49,6 +50,10 @@ from ivigil.infusion.workflow import (
     barred,
 )
 from ivigil.knowledge.protocol import Bar, Grade
+from ivigil.patient import Setting
+
+#: Where one is infused, the most guarded place first.
+GUARDED = get_args(Setting)
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,8 @@ def _plan(session: Session, bedside: Bedside, now: datetime) -> PlanState:
         return PlanState.NOT_OPENED
     if session.opened.signed_role not in bedside.sign_roles:
         return PlanState.NOT_SIGNED
+    if GUARDED.index(session.opened.setting) > GUARDED.index(bedside.ordered.setting):
+        return PlanState.OTHER_SETTING
     if now > bedside.plan.valid_until:
         return PlanState.EXPIRED
     return PlanState.TOO_EARLY if now < bedside.first_day else PlanState.VALID

@@ -60,6 +60,7 @@ class PlanState(StrEnum):
     NOT_OPENED = "not_opened"
     OTHER = "other"
     NOT_SIGNED = "not_signed"
+    OTHER_SETTING = "other_setting"
     EXPIRED = "expired"
     TOO_EARLY = "too_early"
 
@@ -221,6 +222,7 @@ def _not(kind: type[StrEnum], *permitted: StrEnum) -> frozenset[StrEnum]:
 _PLAN = (
     Barred("plan", frozenset({PlanState.NOT_OPENED, PlanState.OTHER}), "plan-not-opened"),
     Barred("plan", frozenset({PlanState.NOT_SIGNED}), "plan-not-signed"),
+    Barred("plan", frozenset({PlanState.OTHER_SETTING}), "plan-other-setting"),
     Barred("plan", frozenset({PlanState.EXPIRED}), "plan-expired"),
 )
 #: What is hung may be prepared the evening before; nothing runs.
@@ -246,6 +248,8 @@ _RATE = (
     Barred("asked", frozenset({Asked.BEYOND_FIRST}), "above-first-after-pause"),
     Barred("asked", frozenset({Asked.BEYOND_STEP}), "above-step"),
 )
+#: What a pump that was set too fast was told.
+TOO_FAST = frozenset(bar.code for bar in _RATE)
 _LOCK = (
     Barred("lock", frozenset({Lock.ANAPHYLAXIS}), "no-restart-anaphylaxis"),
     Barred("lock", frozenset({Lock.SEVERE}), "no-restart-severe"),
