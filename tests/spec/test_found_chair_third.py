@@ -14,11 +14,11 @@ import pytest
 
 from ivigil.documents import chair as words
 from ivigil.infusion import lookup
-from ivigil.infusion.due import due
+from ivigil.infusion.due import due, stop_due_at
 from ivigil.infusion.pack import Pack, as_json, make_pack
 from ivigil.infusion.permission import Wish, may
 from ivigil.infusion.report import report
-from ivigil.infusion.response import most_at_once
+from ivigil.infusion.response import advice, most_at_once
 from ivigil.infusion.session import Session
 from ivigil.infusion.site_protocol import looser
 from ivigil.infusion.workflow import Action
@@ -335,3 +335,46 @@ def test_the_pen_for_a_babys_weight_is_no_overdose():
     found = most_at_once("adrenaline", baby, replace(made, ordered=small))
     assert found is not None
     assert found[0] == Decimal("0.15")
+
+
+# ---- the pump says something else
+
+
+def test_a_pump_that_reads_back_faster_than_the_next_step_is_due_to_stop():
+    chair = at_42().tell(46, "check_confirmed", check="pump_read_back", ok=True, pump_ml_per_h=420)
+    live = chair.live
+    assert stop_due_at(live.session, chair.bedside) == chair.minute(46)
+    assert asked(chair.vitals(60), Action.RAISE, 60) == {"check-failed"}
+    # The next step is 84 mL/h: set, read back, and only then reported.
+    for read, since in ((84, None), (84.1, chair.minute(46))):
+        near = at_42().tell(46, "check_confirmed", check="pump_read_back", ok=True, pump_ml_per_h=read)
+        assert stop_due_at(near.live.session, near.bedside) == since
+    # Put right and read back again; or reported, and then it is judged as a rate.
+    chair.tell(61, "check_confirmed", check="pump_read_back", ok=True, pump_ml_per_h=42)
+    assert stop_due_at(chair.live.session, chair.bedside) is None
+    assert asked(chair, Action.RAISE, 61) == set()
+    other = at_42().tell(46, "check_confirmed", check="pump_read_back", ok=True, pump_ml_per_h=420)
+    assert slowing(other.tell(47, "rate_changed", pump_ml_per_h=420)) == [(47, 336)]
+
+
+# ---- life-threatening, and no criterion
+
+
+def adrenaline(chair: Chair) -> list[tuple[str, float]]:
+    found = [one for one in due(chair.live.session, chair.bedside) if one.kind.value.startswith("adrenaline")]
+    return [(one.kind.value, (one.at - chair.minute(0)) / timedelta(minutes=1)) for one in found]
+
+
+def test_adrenaline_is_due_in_a_life_threatening_reaction_as_the_advice_says():
+    chair = at_42().felt(50, "collapse")
+    said = advice(chair.live.session, chair.bedside)
+    assert said is not None
+    assert said.adrenaline is not None
+    assert adrenaline(chair) == [("adrenaline", 50)]
+    assert adrenaline(chair.tell(51, "medicine_given", medicine="adrenaline", route="im", dose_mg=0.5)) == [
+        ("adrenaline_again", 56)
+    ]
+    assert adrenaline(at_42().felt(50, "collapse").gone(52, "collapse")) == []
+    # Before the start it is due as well.
+    assert adrenaline(Chair().opened().felt(-20, "collapse")) == [("adrenaline", -20)]
+    assert adrenaline(at_42().felt(50, "frothy_sputum", "severe")) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import restart_ml_per_h
+from ivigil.infusion.response import adrenaline_first
 from ivigil.infusion.session import Session
 from ivigil.infusion.workflow import TOO_FAST, Hanging, Lock, Phase
 
@@ -90,7 +91,7 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         found += _restarts(session, bedside)
     if session.reaction is not None:
         # What was told before it came, or before it got worse, did not tell it.
-        begun = session.reaction_since or min(one.since for one in session.symptoms.values())
+        begun = _reaction_since(session)
         if session.notified_at is None or session.notified_at < begun:
             found.append(Due(DueKind.TELL_PRESCRIBER, begun))
     if stop is not None:
@@ -109,7 +110,8 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     """Since when the pump should stand still and does not; None while it may run, or stands."""
     if not session.ml_per_h:
         return None
-    since = [at for at in (session.anaphylaxis_at, session.criteria_at, session.check_failed_at) if at is not None]
+    told = (session.anaphylaxis_at, session.criteria_at, session.check_failed_at, session.read_back_at)
+    since = [at for at in told if at is not None]
     # What nobody recorded is recorded; what is known to be wrong does not run.
     since += [
         at for at, label in session.hanging if fitness(label, bedside, at) not in {Hanging.FIT, Hanging.UNRECORDED}
@@ -140,8 +142,12 @@ def slow_due(session: Session, bedside: Bedside) -> Due | None:
 
 def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
     """The first adrenaline since anaphylaxis was seen or said, and the next one after each; None once all of it has gone."""
-    if session.lock is not Lock.ANAPHYLAXIS or session.phase is Phase.ENDED:
+    if session.phase is Phase.ENDED:
         return None
+    if session.lock is not Lock.ANAPHYLAXIS:
+        # Life-threatening without a criterion: the protocol's first step all the same.
+        first = session.reaction is not None and adrenaline_first(session.reaction)
+        return Due(DueKind.ADRENALINE, _reaction_since(session)) if first else None
     given = adrenaline_given(session, bedside)
     last = given[-1] if given else anaphylaxis_since(session)
     # Without a symptom entered since then nobody has said that it is over.
@@ -161,6 +167,11 @@ def anaphylaxis_since(session: Session) -> datetime | None:
 def adrenaline_given(session: Session, bedside: Bedside) -> tuple[datetime, ...]:
     """When adrenaline was given, by any of its names."""
     return tuple(at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine))
+
+
+def _reaction_since(session: Session) -> datetime:
+    """When the present reaction reached its grade; before the start, when the first symptom came."""
+    return session.reaction_since or min(one.since for one in session.symptoms.values())
 
 
 def _restarts(session: Session, bedside: Bedside) -> Iterable[Due]:

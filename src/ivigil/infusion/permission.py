@@ -169,8 +169,10 @@ def _checks(session: Session, bedside: Bedside) -> Checks:
 
 
 def _read_back_too_fast(session: Session, bedside: Bedside) -> bool:
-    """Whether the pump was set, by its own read-back before the start, above the plan's first step."""
+    """Whether the pump was set, by its own read-back, above the plan's first step, or faster than the next step of what runs."""
     read = session.checks.get(Check.PUMP_READ_BACK)
+    if session.read_back_at is not None:
+        return True
     if session.started_at is not None or read is None or read.pump_ml_per_h is None:
         return False
     return Fraction(read.pump_ml_per_h) > bedside.rates_ml_per_h[0]
