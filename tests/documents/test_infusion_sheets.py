@@ -237,7 +237,7 @@ def test_every_page_says_which_plan_and_which_session(paper):
 
 def test_the_record_says_who_signed_which_protocol_ruled_and_by_which_ctcae():
     text = squeezed("".join(shown(corrected())))
-    assert squeezed("plan signed by Dr. Ada Test, doctor, Mon 23 Nov 2026 07:00") in text
+    assert squeezed("plan signed by Dr. Ada Test, prescriber, Mon 23 Nov 2026 07:00") in text
     assert squeezed("ruled by ivigil's protocol") in text
     assert squeezed("CTCAE v5.0") in text
     assert "Checkedandsigned" in text

@@ -49,7 +49,14 @@ def experienced() -> Plan:
 
 
 def at_chair(made: Plan | None = None, quarantined: frozenset[str] = frozenset(), number: int = 1) -> Bedside:
-    return bedside(made or planned(), number, protocol(), opened().policies.monitoring, quarantined)
+    return bedside(
+        made or planned(),
+        number,
+        protocol(),
+        opened().policies.monitoring,
+        opened().policies.acceptance.sign_roles.items,
+        quarantined,
+    )
 
 
 @dataclass
@@ -83,7 +90,7 @@ class Chair:
             "plan_id": self.bedside.plan.plan_id,
             "infusion": self.bedside.infusion.number,
             "signed_by": "Dr. Ada Test",
-            "signed_role": "doctor",
+            "signed_role": "prescriber",
             "signed_at": (self.bedside.infusion.starts_at - timedelta(hours=2)).isoformat(),
             "setting": self.setting,
             "supervised": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -16,13 +17,15 @@ from ivigil.infusion.workflow import Action, Lock
 from ivigil.knowledge.protocol import Grade
 from tests.infusion.chair import Chair, at_chair, experienced
 
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
 
 def rows(chair: Chair) -> dict[str, tuple[float, Any]]:
-    """What is due, in minutes after nine."""
+    """What is due, in minutes after nine; of two of a kind the first."""
     start = chair.minute(0)
     found = due(chair.live.session, chair.bedside)
     assert [one.at for one in found] == sorted(one.at for one in found)
-    return {one.kind.value: ((one.at - start).total_seconds() / 60, one.ml_per_h) for one in found}
+    return {one.kind.value: ((one.at - start).total_seconds() / 60, one.ml_per_h) for one in reversed(found)}
 
 
 def climbing() -> Chair:
@@ -204,27 +207,27 @@ def restarting(rule: str, grade: Grade = Grade.MILD) -> Bedside:
 )
 def test_each_rule_of_restarting(rule, ran, borne, rate):
     after = Session(episode=Grade.MILD, ran_before_pause=Fraction(ran), cap_ml_per_h=Fraction(borne))
-    assert restart_ml_per_h(after, restarting(rule)) == rate
+    assert restart_ml_per_h(after, restarting(rule), NOW) == rate
 
 
 def test_with_the_cap_lifted_the_rate_before_is_the_last_borne():
     after = Session(episode=Grade.MILD, ran_before_pause=Fraction(84))
-    assert restart_ml_per_h(after, restarting("last_borne")) == 84
-    assert restart_ml_per_h(after, restarting("lower_of_both")) == 42
+    assert restart_ml_per_h(after, restarting("last_borne"), NOW) == 84
+    assert restart_ml_per_h(after, restarting("lower_of_both"), NOW) == 42
 
 
 def test_a_pause_without_a_reaction_goes_on_where_it_was_and_never_above_the_plan():
-    assert restart_ml_per_h(Session(ran_before_pause=Fraction(84)), at_chair()) == 84
-    assert restart_ml_per_h(Session(ran_before_pause=Fraction(500)), at_chair()) == 336
+    assert restart_ml_per_h(Session(ran_before_pause=Fraction(84)), at_chair(), NOW) == 84
+    assert restart_ml_per_h(Session(ran_before_pause=Fraction(500)), at_chair(), NOW) == 336
 
 
 def test_what_ended_for_good_has_no_rate_and_what_is_not_a_rate_has_none():
     for lock in (Lock.ANAPHYLAXIS, Lock.SEVERE, Lock.RETURNED):
-        assert restart_ml_per_h(Session(lock=lock, ran_before_pause=Fraction(84)), at_chair()) is None
-    assert proposed_ml_per_h(Action.STOP, Session(), at_chair()) is None
-    assert proposed_ml_per_h(Action.START, Session(), at_chair()) == 21
-    assert proposed_ml_per_h(Action.RAISE, Session(ml_per_h=Fraction(21)), at_chair()) == 42
-    assert proposed_ml_per_h(Action.RAISE, Session(ml_per_h=Fraction(336)), at_chair()) is None
+        assert restart_ml_per_h(Session(lock=lock, ran_before_pause=Fraction(84)), at_chair(), NOW) is None
+    assert proposed_ml_per_h(Action.STOP, Session(), at_chair(), NOW) is None
+    assert proposed_ml_per_h(Action.START, Session(), at_chair(), NOW) == 21
+    assert proposed_ml_per_h(Action.RAISE, Session(ml_per_h=Fraction(21)), at_chair(), NOW) == 42
+    assert proposed_ml_per_h(Action.RAISE, Session(ml_per_h=Fraction(336)), at_chair(), NOW) is None
 
 
 # ---- the plan at the chair

@@ -13,6 +13,7 @@ from ivigil.infusion.lookup import Looked, intact, may
 END = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 PACK: dict[str, Any] = {
     "valid_until": END.isoformat(),
+    "not_before": (END - timedelta(days=1)).isoformat(),
     "fields": {"phase": ["running", "paused"]},
     "permissions": {"raise": [{"field": "phase", "values": ["paused"], "code": "not-running"}], "stop": []},
 }

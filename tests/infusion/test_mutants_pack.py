@@ -304,11 +304,11 @@ def test_looking_up_says_what_bars_and_what_nobody_answered():
 
 def test_looking_up_a_restart():
     pack = held()
-    assert lookup.restart_rate(pack, "severe", 84, 21) is None
-    assert lookup.restart_rate(pack, "mild", 84, 21) == 21
-    assert lookup.restart_rate(pack, "mild", 84, 20) == "call"
-    assert lookup.restart_rate(pack, "terrible", 84, 21) == "call"
-    assert lookup.restart_rate(pack, None, 85, 0) == "call"
+    assert lookup.restart_rate(pack, "severe", 84, 21, 0) is None
+    assert lookup.restart_rate(pack, "mild", 84, 21, 0) == 21
+    assert lookup.restart_rate(pack, "mild", 84, 20, 0) == "call"
+    assert lookup.restart_rate(pack, "terrible", 84, 21, 0) == "call"
+    assert lookup.restart_rate(pack, None, 85, 0, 0) == "call"
     assert lookup.next_rate(pack, 336) is None
     assert lookup.next_rate(pack, 84) == 168
 
@@ -344,7 +344,7 @@ def test_a_day_that_the_plan_does_not_have_is_said_with_those_it_has():
     error = refused.value
     assert (error.where, error.value, error.remedy) == ("--infusion", 9, "Give one of them.")
     assert error.rule == f"The plan has the infusions {days}."
-    found = bedside(made, 2, protocol(), opened().policies.monitoring, frozenset({"Q1"}))
+    found = bedside(made, 2, protocol(), opened().policies.monitoring, ("prescriber",), frozenset({"Q1"}))
     assert (found.infusion.number, found.ordered, found.plan) == (2, made.prescription, made)
     assert found.quarantined == {"Q1"}
 

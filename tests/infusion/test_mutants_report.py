@@ -45,7 +45,7 @@ def test_the_head_of_the_record():
         "synthetic-well", True, "Privigen", "ivigil's protocol",
     )  # fmt: skip
     assert "CTCAE v5.0" in found.ctcae_version
-    assert (found.opened_by, found.signed_by) == ("Nurse One", "Dr. Ada Test, doctor")
+    assert (found.opened_by, found.signed_by) == ("Nurse One", "Dr. Ada Test, prescriber")
     assert found.signed_at == chair.minute(-120)
     assert (found.phase, found.started_at, found.ended_at) == (Phase.STOPPED, chair.minute(0), chair.minute(60))
     # Four steps of 30 minutes and 26 at the top.
@@ -259,7 +259,7 @@ def test_a_clock_that_ran_ahead_is_marked():
 @pytest.mark.parametrize(
     ("kind", "data", "text"),
     [
-        ("opened", {}, "Opened for infusion 1, signed by Dr. Ada Test (doctor); hospital, protocol ivigil"),
+        ("opened", {}, "Opened for infusion 1, signed by Dr. Ada Test (prescriber); hospital, protocol ivigil"),
         ("check_confirmed", {"check": "weight", "ok": True, "weight_kg": 70}, "weight: as it should be, 70 kg"),
         ("check_confirmed", {"check": "pump_read_back", "ok": False, "pump_ml_per_h": 21.5, "text": "set anew"}, "pump read back: NOT as it should be, 21.5 mL/h, set anew"),
         ("started", {"pump_ml_per_h": 300}, "Started at 300 mL/h"),

@@ -62,7 +62,10 @@ PHASES = {
 ROWS: list[tuple[str, StrEnum, str, set[Action]]] = [
     ("plan", PlanState.NOT_OPENED, "plan-not-opened", GOING_ON | {HANG}),
     ("plan", PlanState.OTHER, "plan-not-opened", GOING_ON | {HANG}),
+    ("plan", PlanState.NOT_SIGNED, "plan-not-signed", GOING_ON | {HANG}),
+    ("plan", PlanState.OTHER_SETTING, "plan-other-setting", GOING_ON | {HANG}),
     ("plan", PlanState.EXPIRED, "plan-expired", GOING_ON | {HANG}),
+    ("plan", PlanState.TOO_EARLY, "plan-day-too-early", GOING_ON),
     ("checks", Checks.MISSING, "checks-missing", GOING_ON),
     ("checks", Checks.FAILED, "check-failed", GOING_ON),
     ("weight", Weight.NOT_MEASURED, "weight-not-measured", GOING_ON),
@@ -87,6 +90,7 @@ ROWS: list[tuple[str, StrEnum, str, set[Action]]] = [
     ("lock", Lock.RETURNED, "no-restart-returned", GOING_ON | {HANG}),
     ("hold", Hold.RUNNING, "too-early", {RAISE}),
     ("asked", Asked.BEYOND_STEP, "above-step", GOING_ON),
+    ("asked", Asked.BEYOND_FIRST, "above-first-after-pause", GOING_ON),
     ("asked", Asked.BEYOND_CAP, "above-cap", GOING_ON),
     ("asked", Asked.BEYOND_MAXIMUM, "above-maximum", GOING_ON),
     ("wait", Wait.RUNNING, "wait-after-symptoms", {RAISE, RESUME}),

@@ -77,7 +77,7 @@ def test_a_word_that_the_pack_does_not_know_reads_call():
     assert lookup.may(packed(), "restart_anyway", whole).answer == "call"
     assert lookup.may(packed(), "start", whole | {"lock": "probably free"}).answer == "call"
     assert lookup.next_rate(packed(), 20.9) == "call"
-    assert lookup.restart_rate(packed(), "mild", 20.9, 0) == "call"
+    assert lookup.restart_rate(packed(), "mild", 20.9, 0, 0) == "call"
     assert lookup.anaphylaxis(packed(), {"skin", "odd"}) == "call"
     assert lookup.response(packed(), "terrible") == "call"
 
@@ -101,7 +101,9 @@ def test_every_combination_of_signs_reads_as_the_criteria():
 def test_the_next_rate_of_each_step_is_that_of_the_rules():
     bedside = at_chair()
     for step in bedside.steps:
-        wanted = proposed_ml_per_h(Action.RAISE, Session(ml_per_h=Fraction(step.pump_ml_per_h)), bedside)
+        wanted = proposed_ml_per_h(
+            Action.RAISE, Session(ml_per_h=Fraction(step.pump_ml_per_h)), bedside, bedside.infusion.starts_at
+        )
         found = lookup.next_rate(packed(), float(step.pump_ml_per_h))
         assert (None if wanted is None else float(wanted)) == found
 
@@ -111,12 +113,12 @@ def test_every_restart_is_that_of_the_rules_and_never_above_what_was_borne():
     rates = [step.pump_ml_per_h for step in bedside.steps]
     for grade, ran, borne in itertools.product(Grade, rates, (Decimal(0), *rates)):
         after = Session(episode=grade, ran_before_pause=Fraction(ran), cap_ml_per_h=Fraction(borne))
-        wanted = restart_ml_per_h(after, bedside)
-        found = lookup.restart_rate(packed(), grade.value, float(ran), float(borne))
+        wanted = restart_ml_per_h(after, bedside, bedside.infusion.starts_at)
+        found = lookup.restart_rate(packed(), grade.value, float(ran), float(borne), 0)
         assert found == (None if wanted is None else float(wanted))
         assert found is None or found <= min(borne, ran / 2)
     for ran in rates:
-        assert lookup.restart_rate(packed(), None, float(ran), 0) == float(ran)
+        assert lookup.restart_rate(packed(), None, float(ran), 0, 0) == float(ran)
 
 
 def test_the_reaction_card_holds_the_doses_that_advice_would_give():

@@ -66,7 +66,7 @@ def packed(made: Plan) -> Pack:
     at = START - timedelta(hours=1)
     signed = Signature(plan_id=made.plan_id, by="Dr. Ada Test", role="prescriber", at=at)
     knowledge = opened()
-    chair = bedside(made, 1, knowledge.protocol("ivigil"), knowledge.policies.monitoring)
+    chair = bedside(made, 1, knowledge.protocol("ivigil"), knowledge.policies.monitoring, ("prescriber",))
     return make_pack(chair, signed, at, lambda name: cite(knowledge.source(name)))
 
 

@@ -213,7 +213,9 @@ def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | Non
     from ivigil.cli.chair_protocol import chair_protocol
     from ivigil.infusion.bedside import bedside
 
-    return bedside(plan, number, chair_protocol(protocol, knowledge), knowledge.policies.monitoring)
+    policies = knowledge.policies
+    ruling = chair_protocol(protocol, knowledge)
+    return bedside(plan, number, ruling, policies.monitoring, policies.acceptance.sign_roles.items)
 
 
 def _same_protocol(record: Record, ruling: Protocol) -> None:

@@ -101,6 +101,15 @@ def watching(made: Pack) -> str:
     )
 
 
+def long_pause(made: Pack) -> str:
+    """Where it goes on after a long pause, in one sentence."""
+    told = made.long_pause
+    return (
+        f"After a pause of {told.min} min or more go on no faster than {number(made.ladder[0].pump_ml_per_h)} mL/h, "
+        f"and climb from there{' (policy)' if told.policy else ''}."
+    )
+
+
 def graded_by(one: ReactionSeen) -> str:
     """Whose grade it is."""
     return "graded at the chair" if one.graded_by_nurse else "grade by the protocol"

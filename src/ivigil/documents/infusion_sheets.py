@@ -86,6 +86,7 @@ def _pack(pack: Pack, plan: Plan) -> Json:
         "more_vials": max(0, len(_vials(infusion)) - VIALS_LISTED),
         "ladder": [_step(pack, place, infusion) for place in range(len(pack.ladder))],
         "signs": list(chair.columns(pack.watching.set_of)),
+        "long_pause": chair.long_pause(pack),
         "watching": chair.watching(pack),
         "vitals": _between(pack, infusion),
         "adrenaline": {

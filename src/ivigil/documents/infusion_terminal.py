@@ -227,7 +227,7 @@ def _pack(made: Pack) -> Iterator[RenderableType]:
             "to the end" if last else f"{step.hold_min} min",
             step.basis,
         )
-    yield from section("Rates", [table])
+    yield from section("Rates", [table, Text(chair.long_pause(made))])
     yield from section("Vital signs", [Text(chair.watching(made))])
     for grade, response in made.responses.items():
         body: list[RenderableType] = [

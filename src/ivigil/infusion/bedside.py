@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -25,6 +25,7 @@ class Bedside:
     infusion: Infusion
     protocol: Protocol
     monitoring: MonitoringPolicy
+    sign_roles: tuple[str, ...]
     quarantined: frozenset[str]
 
     @property
@@ -36,6 +37,16 @@ class Bedside:
     def rates_ml_per_h(self) -> tuple[Fraction, ...]:
         """The pump's rate of each step, as the session counts with it."""
         return tuple(Fraction(step.pump_ml_per_h) for step in self.steps)
+
+    @cached_property
+    def first_day(self) -> datetime:
+        """The day of the plan begins, by its own clock: nothing runs before."""
+        return self.infusion.starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @cached_property
+    def long_pause(self) -> timedelta:
+        """From how long a pause on it goes on at the first rate."""
+        return timedelta(minutes=self.protocol.long_pause.min)
 
     @cached_property
     def top_ml_per_h(self) -> Fraction:
@@ -123,6 +134,7 @@ def bedside(
     number: int,
     protocol: Protocol,
     monitoring: MonitoringPolicy,
+    sign_roles: tuple[str, ...],
     quarantined: frozenset[str] = frozenset(),
 ) -> Bedside:
     """One day of a plan.
@@ -132,6 +144,7 @@ def bedside(
         number: which of its infusions, from 1.
         protocol: what is done at the chair.
         monitoring: how often one looks.
+        sign_roles: who may sign a plan.
         quarantined: lots that must not be hung.
 
     Raises:
@@ -144,4 +157,4 @@ def bedside(
     if found is None:
         days = ", ".join(str(one.number) for one in plan.infusions)
         raise BadInput("--infusion", number, f"The plan has the infusions {days}.", "Give one of them.")
-    return Bedside(plan, plan.prescription, found, protocol, monitoring, quarantined)
+    return Bedside(plan, plan.prescription, found, protocol, monitoring, sign_roles, quarantined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import restart_ml_per_h
+from ivigil.infusion.response import adrenaline_first
 from ivigil.infusion.session import Session
-from ivigil.infusion.workflow import Hanging, Lock, Phase
+from ivigil.infusion.workflow import TOO_FAST, Hanging, Lock, Phase
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -28,11 +30,15 @@ class DueKind(StrEnum):
     OBSERVATION_END = "observation_end"
     TELL_PRESCRIBER = "tell_prescriber"
     STOP = "stop"
+    SLOW = "slow"
 
 
 @dataclass(frozen=True)
 class Due:
-    """Something due at a moment. ``ml_per_h`` for a step of the rate or a restart."""
+    """Something due at a moment. ``ml_per_h`` for a step of the rate or a restart, and to what it is slowed (0: paused).
+
+    Of two restarts the later one replaces the first from its moment on: after a long pause it goes on at the first rate.
+    """
 
     kind: DueKind
     at: datetime
@@ -71,7 +77,8 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
         if vitals is not None:
             found.append(Due(DueKind.VITALS, vitals))
     stop = stop_due_at(session, bedside)
-    barred = session.check_failed_at is not None or session.owes_agreement or stop is not None
+    slow = slow_due(session, bedside)
+    barred = session.check_failed_at is not None or session.owes_agreement or stop is not None or slow is not None
     quiet = session.reaction is None and session.lock is Lock.FREE and not barred
     if session.phase is Phase.RUNNING and quiet and session.rate_since is not None:
         above, cap = bedside.rate_above(session.ml_per_h), session.cap_ml_per_h
@@ -81,16 +88,16 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
                 earliest = max(earliest, _restart_at(session, bedside))
             found.append(Due(DueKind.RATE_STEP, earliest, above))
     if session.phase is Phase.PAUSED and quiet:
-        rate = restart_ml_per_h(session, bedside)
-        if rate is not None:
-            found.append(Due(DueKind.RESTART, _restart_at(session, bedside), rate))
+        found += _restarts(session, bedside)
     if session.reaction is not None:
         # What was told before it came, or before it got worse, did not tell it.
-        begun = session.reaction_since or min(one.since for one in session.symptoms.values())
+        begun = _reaction_since(session)
         if session.notified_at is None or session.notified_at < begun:
             found.append(Due(DueKind.TELL_PRESCRIBER, begun))
     if stop is not None:
         found.append(Due(DueKind.STOP, stop))
+    elif slow is not None:
+        found.append(slow)
     adrenaline = adrenaline_due(session, bedside)
     if adrenaline is not None:
         found.append(adrenaline)
@@ -103,7 +110,8 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     """Since when the pump should stand still and does not; None while it may run, or stands."""
     if not session.ml_per_h:
         return None
-    since = [at for at in (session.anaphylaxis_at, session.criteria_at, session.check_failed_at) if at is not None]
+    told = (session.anaphylaxis_at, session.criteria_at, session.check_failed_at, session.read_back_at)
+    since = [at for at in told if at is not None]
     # What nobody recorded is recorded; what is known to be wrong does not run.
     since += [
         at for at, label in session.hanging if fitness(label, bedside, at) not in {Hanging.FIT, Hanging.UNRECORDED}
@@ -116,10 +124,30 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     return max(min(since), session.started_at or min(since)) if since else None
 
 
+def slow_due(session: Session, bedside: Bedside) -> Due | None:
+    """Since when the pump runs faster than the plan, or than what was borne before a reaction; None while it does not.
+
+    Without a rate: it was set faster than was permitted just then, and stands as a deviation.
+    """
+    since, cap = session.rate_since, session.cap_ml_per_h
+    if since is None:
+        return None
+    if cap is not None and session.ml_per_h > cap:
+        return Due(DueKind.SLOW, max(since, session.reaction_since or since), min(cap, bedside.top_ml_per_h))
+    if session.ml_per_h > bedside.top_ml_per_h:
+        return Due(DueKind.SLOW, since, bedside.top_ml_per_h)
+    too_fast = any(one.at == since and not TOO_FAST.isdisjoint(one.codes) for one in session.deviations)
+    return Due(DueKind.SLOW, since) if too_fast else None
+
+
 def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
     """The first adrenaline since anaphylaxis was seen or said, and the next one after each; None once all of it has gone."""
-    if session.lock is not Lock.ANAPHYLAXIS or session.phase is Phase.ENDED:
+    if session.phase is Phase.ENDED:
         return None
+    if session.lock is not Lock.ANAPHYLAXIS:
+        # Life-threatening without a criterion: the protocol's first step all the same.
+        first = session.reaction is not None and adrenaline_first(session.reaction)
+        return Due(DueKind.ADRENALINE, _reaction_since(session)) if first else None
     given = adrenaline_given(session, bedside)
     last = given[-1] if given else anaphylaxis_since(session)
     # Without a symptom entered since then nobody has said that it is over.
@@ -139,6 +167,23 @@ def anaphylaxis_since(session: Session) -> datetime | None:
 def adrenaline_given(session: Session, bedside: Bedside) -> tuple[datetime, ...]:
     """When adrenaline was given, by any of its names."""
     return tuple(at for at, one in session.medicines if bedside.protocol.is_adrenaline(one.medicine))
+
+
+def _reaction_since(session: Session) -> datetime:
+    """When the present reaction reached its grade; before the start, when the first symptom came."""
+    return session.reaction_since or min(one.since for one in session.symptoms.values())
+
+
+def _restarts(session: Session, bedside: Bedside) -> Iterable[Due]:
+    at, paused_at = _restart_at(session, bedside), session.paused_at
+    rate = restart_ml_per_h(session, bedside, at)
+    if rate is not None:
+        yield Due(DueKind.RESTART, at, rate)
+    later = None if paused_at is None else paused_at + bedside.long_pause
+    if rate is not None and later is not None and later > at:
+        slower = restart_ml_per_h(session, bedside, later)
+        if slower != rate:
+            yield Due(DueKind.RESTART, later, slower)
 
 
 def _restart_at(session: Session, bedside: Bedside) -> datetime:

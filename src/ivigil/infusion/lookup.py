@@ -38,12 +38,15 @@ def may(pack: PackJson, action: str, situation: Mapping[str, str], now: datetime
         pack: the pack's JSON.
         action: a key of ``permissions``.
         situation: the answers that are known, by field.
-        now: the device's clock; after the pack's end nothing that a table could bar is allowed. None: the caller has looked.
+        now: the device's clock; after the pack's end nothing that a table could bar is allowed, and before its day a valid
+            plan is too early. None: the caller has looked.
     """
     if action not in pack["permissions"]:
         return Looked("call")
     if now is not None and now > datetime.fromisoformat(pack["valid_until"]) and pack["permissions"][action]:
         return Looked("call", (), ("valid_until",))
+    if now is not None and now < datetime.fromisoformat(pack["not_before"]) and situation.get("plan") == "valid":
+        situation = {**situation, "plan": "too_early"}
     codes, unknown = [], []
     for bar in pack["permissions"][action]:
         value = situation.get(bar["field"])
@@ -65,7 +68,9 @@ def next_rate(pack: PackJson, pump_ml_per_h: float) -> float | Literal["call"] |
     return "call"
 
 
-def restart_rate(pack: PackJson, episode: str | None, ran: float, borne: float) -> float | Literal["call"] | None:
+def restart_rate(
+    pack: PackJson, episode: str | None, ran: float, borne: float, paused_min: float
+) -> float | Literal["call"] | None:
     """Where it may go on after a pause; None: it may not; "call" for rates that are not of the ladder.
 
     Args:
@@ -73,10 +78,12 @@ def restart_rate(pack: PackJson, episode: str | None, ran: float, borne: float) 
         episode: the worst of the reaction, None after a pause without one.
         ran: the rate before the pause (mL/h).
         borne: the last rate borne without symptoms (mL/h); 0 for none, and after a pause without a reaction.
+        paused_min: for how long it has stood still (min).
     """
     for row in pack["restarts"]:
         if (row["episode"], row["ran_ml_per_h"], row["borne_ml_per_h"]) == (episode, ran, borne):
-            found: float | None = row["restart_ml_per_h"]
+            key = "restart_ml_per_h" if paused_min < pack["long_pause"]["min"] else "after_long_pause_ml_per_h"
+            found: float | None = row[key]
             return found
     never = episode in pack["responses"] and pack["responses"][episode]["restart"] == "never"
     return None if never else "call"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -160,6 +160,7 @@ class PackResponse(_Part):
 class PackRestart(_Part):
     """Where it may go on: the worst of the reaction, the rate it ran at, the last rate borne; null: it may not.
 
+    ``after_long_pause_ml_per_h`` is where, once it has stood still for the pack's ``long_pause`` or longer.
     ``episode`` null: it was paused without a reaction, and ``borne_ml_per_h`` says nothing.
     """
 
@@ -167,6 +168,15 @@ class PackRestart(_Part):
     ran_ml_per_h: Number
     borne_ml_per_h: Number
     restart_ml_per_h: Number | None
+    after_long_pause_ml_per_h: Number | None
+
+
+class PackPause(_Part):
+    """From how long a pause on (min) it goes on at the first rate."""
+
+    min: int
+    policy: bool
+    sources: tuple[str, ...]
 
 
 class PackWatching(_Part):
@@ -196,6 +206,7 @@ class Pack(_Part):
     signed_at: AwareDatetime
     made_at: AwareDatetime
     valid_until: AwareDatetime
+    not_before: AwareDatetime
     protocol: str
     ctcae_version: str
     product: str
@@ -223,6 +234,7 @@ class Pack(_Part):
     anaphylaxis: dict[str, tuple[str, ...]]
     anaphylaxis_rules: dict[str, PackLine]
     responses: dict[Grade, PackResponse]
+    long_pause: PackPause
     restarts: tuple[PackRestart, ...]
     adrenaline: PackAdrenaline
     reaction_card: tuple[PackLine, ...]
@@ -274,6 +286,7 @@ def make_pack(bedside: Bedside, signature: Signature, made_at: datetime, cited: 
         valid_until=min(
             plan.valid_until, max(made_at, infusion.starts_at) + timedelta(hours=int(protocol.pack_valid_h.value))
         ),
+        not_before=bedside.first_day,
         protocol=protocol.id,
         ctcae_version=protocol.ctcae_version.text,
         product=ordered.product,
@@ -336,6 +349,11 @@ def make_pack(bedside: Bedside, signature: Signature, made_at: datetime, cited: 
         anaphylaxis=dict(_anaphylaxis()),
         anaphylaxis_rules={name: _line(row.text, row) for name, row in protocol.anaphylaxis.items()},
         responses={grade: _response(grade, bedside, card.call) for grade in Grade},
+        long_pause=PackPause(
+            min=protocol.long_pause.min,
+            policy=protocol.long_pause.origin.value == "policy",
+            sources=protocol.long_pause.src,
+        ),
         restarts=tuple(_restarts(bedside)),
         adrenaline=PackAdrenaline(**asdict(_adrenaline(card))),
         reaction_card=tuple(PackLine(**asdict(step)) for step in card.steps),
@@ -492,12 +510,15 @@ def _restarts(bedside: Bedside) -> Iterable[PackRestart]:
 
 
 def _restart(grade: Grade | None, ran: Decimal, borne: Decimal, after: Session, bedside: Bedside) -> PackRestart:
-    found = restart_ml_per_h(after, bedside)
+    paused_at = bedside.infusion.starts_at
+    after = replace(after, paused_at=paused_at)
+    soon, late = (restart_ml_per_h(after, bedside, at) for at in (paused_at, paused_at + bedside.long_pause))
     return PackRestart(
         episode=grade,
         ran_ml_per_h=ran,
         borne_ml_per_h=borne,
-        restart_ml_per_h=None if found is None else _decimal(found),
+        restart_ml_per_h=None if soon is None else _decimal(soon),
+        after_long_pause_ml_per_h=None if late is None else _decimal(late),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import get_args
 
 from ivigil.errors import Blocked
 from ivigil.infusion.bedside import Bedside
@@ -23,9 +24,10 @@ from ivigil.infusion.events import (
     Started,
 )
 from ivigil.infusion.hanging import fitness
-from ivigil.infusion.rates import proposed_ml_per_h
+from ivigil.infusion.rates import long_paused, proposed_ml_per_h
 from ivigil.infusion.session import Deviation, Session
 from ivigil.infusion.workflow import (
+    NOT_SLOWER,
     Action,
     Agreement,
     Asked,
@@ -48,6 +50,10 @@ from ivigil.infusion.workflow import (
     barred,
 )
 from ivigil.knowledge.protocol import Bar, Grade
+from ivigil.patient import Setting
+
+#: Where one is infused, the most guarded place first.
+GUARDED = get_args(Setting)
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ class Wish:
 def may(wish: Wish, at: Moment) -> tuple[Reason, ...]:
     """The reasons against something that is wanted; none: it is permitted."""
     rows = at.bedside.protocol.bars
+    if wish.action is Action.SLOW and wish.ml_per_h is not None and wish.ml_per_h >= at.session.ml_per_h:
+        return (_reason(NOT_SLOWER, rows[NOT_SLOWER]),)
     return tuple(_reason(code, rows[code]) for code in barred(wish.action, situation(wish, at)))
 
 
@@ -112,7 +120,7 @@ def _reason(code: str, row: Bar) -> Reason:
 def situation(wish: Wish, at: Moment) -> Situation:
     """Every question that a permission depends on, answered for one moment."""
     session, bedside, now = at.session, at.bedside, at.now
-    wanted = wish.ml_per_h if wish.ml_per_h is not None else proposed_ml_per_h(wish.action, session, bedside)
+    wanted = wish.ml_per_h if wish.ml_per_h is not None else proposed_ml_per_h(wish.action, session, bedside, now)
     return Situation(
         phase=session.phase,
         plan=_plan(session, bedside, now),
@@ -125,7 +133,7 @@ def situation(wish: Wish, at: Moment) -> Situation:
         reaction=ReactionState.NONE if session.reaction is None else ReactionState(session.reaction.value),
         lock=session.lock,
         hold=_hold(session, bedside, now),
-        asked=_asked(wish.action, wanted, session, bedside),
+        asked=_asked(wish.action, wanted, session, bedside, now),
         wait=_wait(session, bedside, now),
         agreement=_agreement(session),
         left=_left(at.given_ml, bedside),
@@ -143,7 +151,13 @@ def _plan(session: Session, bedside: Bedside, now: datetime) -> PlanState:
     skew = bedside.minutes(bedside.protocol.observing.clock_ahead_most.value)
     if session.opened_at is not None and session.opened.signed_at > session.opened_at + skew:
         return PlanState.NOT_OPENED
-    return PlanState.EXPIRED if now > bedside.plan.valid_until else PlanState.VALID
+    if session.opened.signed_role not in bedside.sign_roles:
+        return PlanState.NOT_SIGNED
+    if GUARDED.index(session.opened.setting) > GUARDED.index(bedside.ordered.setting):
+        return PlanState.OTHER_SETTING
+    if now > bedside.plan.valid_until:
+        return PlanState.EXPIRED
+    return PlanState.TOO_EARLY if now < bedside.first_day else PlanState.VALID
 
 
 def _checks(session: Session, bedside: Bedside) -> Checks:
@@ -155,8 +169,10 @@ def _checks(session: Session, bedside: Bedside) -> Checks:
 
 
 def _read_back_too_fast(session: Session, bedside: Bedside) -> bool:
-    """Whether the pump was set, by its own read-back before the start, above the plan's first step."""
+    """Whether the pump was set, by its own read-back, above the plan's first step, or faster than the next step of what runs."""
     read = session.checks.get(Check.PUMP_READ_BACK)
+    if session.read_back_at is not None:
+        return True
     if session.started_at is not None or read is None or read.pump_ml_per_h is None:
         return False
     return Fraction(read.pump_ml_per_h) > bedside.rates_ml_per_h[0]
@@ -217,7 +233,7 @@ def _hold(session: Session, bedside: Bedside, now: datetime) -> Hold:
     return Hold.ELAPSED if now >= session.rate_since + bedside.hold(session.ml_per_h) else Hold.RUNNING
 
 
-def _asked(action: Action, wanted: Fraction | None, session: Session, bedside: Bedside) -> Asked:
+def _asked(action: Action, wanted: Fraction | None, session: Session, bedside: Bedside, now: datetime) -> Asked:
     if action not in {Action.START, Action.RAISE, Action.RESUME}:
         return Asked.WITHIN
     if wanted is None:
@@ -226,8 +242,10 @@ def _asked(action: Action, wanted: Fraction | None, session: Session, bedside: B
         return Asked.BEYOND_MAXIMUM
     if session.cap_ml_per_h is not None and wanted > session.cap_ml_per_h:
         return Asked.BEYOND_CAP
-    most = proposed_ml_per_h(action, session, bedside)
-    return Asked.WITHIN if most is not None and wanted <= most else Asked.BEYOND_STEP
+    most = proposed_ml_per_h(action, session, bedside, now)
+    if most is not None and wanted <= most:
+        return Asked.WITHIN
+    return Asked.BEYOND_FIRST if action is Action.RESUME and long_paused(session, bedside, now) else Asked.BEYOND_STEP
 
 
 def _wait(session: Session, bedside: Bedside, now: datetime) -> Wait:

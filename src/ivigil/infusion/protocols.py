@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from ivigil.errors import BadKnowledge, IvigilError
 from ivigil.infusion.events import Check
-from ivigil.infusion.workflow import BARS
+from ivigil.infusion.workflow import BARS, NOT_SLOWER
 from ivigil.knowledge.facts import Fact, Record
 from ivigil.knowledge.protocol import DoseRule, Protocol, VitalSign
 
 #: Every reason that the table of permissions can give.
-CODES = frozenset(bar.code for bars in BARS.values() for bar in bars)
+CODES = frozenset(bar.code for bars in BARS.values() for bar in bars) | {NOT_SLOWER}
 
 
 def check_protocol(

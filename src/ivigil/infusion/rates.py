@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 
 from ivigil.infusion.bedside import Bedside
@@ -9,19 +10,32 @@ from ivigil.infusion.session import Session
 from ivigil.infusion.workflow import Action, Lock
 
 
-def proposed_ml_per_h(action: Action, session: Session, bedside: Bedside) -> Fraction | None:
+def proposed_ml_per_h(action: Action, session: Session, bedside: Bedside, now: datetime) -> Fraction | None:
     """The rate that the plan has next for an action: first step, next step, or where it may go on; None: there is none."""
     if action is Action.START:
         return bedside.rates_ml_per_h[0]
     if action is Action.RAISE:
         return bedside.rate_above(session.ml_per_h)
     if action is Action.RESUME:
-        return restart_ml_per_h(session, bedside)
+        return restart_ml_per_h(session, bedside, now)
     return None
 
 
-def restart_ml_per_h(session: Session, bedside: Bedside) -> Fraction | None:
-    """Where it may go on after a pause: at the rate before, or after a reaction by the protocol; None: it may not."""
+def long_paused(session: Session, bedside: Bedside, now: datetime) -> bool:
+    """Whether it has stood still for so long that it begins again at the first rate."""
+    return session.paused_at is not None and now - session.paused_at >= bedside.long_pause
+
+
+def restart_ml_per_h(session: Session, bedside: Bedside, now: datetime) -> Fraction | None:
+    """Where it may go on after a pause: at the rate before, or after a reaction by the protocol; None: it may not.
+
+    After a long pause no faster than the plan's first step.
+    """
+    rate = _restart_soon_ml_per_h(session, bedside)
+    return rate if rate is None or not long_paused(session, bedside, now) else min(rate, bedside.rates_ml_per_h[0])
+
+
+def _restart_soon_ml_per_h(session: Session, bedside: Bedside) -> Fraction | None:
     if session.lock is not Lock.FREE:
         return None
     if session.episode is None:

@@ -34,7 +34,7 @@ from ivigil.infusion.events import (
 )
 from ivigil.infusion.live import Live, replay, retold
 from ivigil.infusion.record import Record, Told
-from ivigil.infusion.response import line
+from ivigil.infusion.response import line, most_at_once
 from ivigil.infusion.session import Session
 from ivigil.infusion.tolerance import lesson, remembered
 from ivigil.infusion.workflow import Phase
@@ -112,7 +112,10 @@ class Broken(_Part):
 
 
 class Alarm(_Part):
-    """A limit of a vital sign or a set of criteria that was met after the start; ``grade`` null: shown, and asked about."""
+    """A limit of a vital sign or a set of criteria that was met after the start; ``grade`` null: shown, and asked about.
+
+    Or a medicine that was given above the protocol's dose for this patient.
+    """
 
     at: AwareDatetime
     code: str
@@ -365,19 +368,31 @@ def _alarms(at: datetime, before: Session, after: Session, bedside: Bedside) -> 
             )
 
 
+def _too_much(at: datetime, given: MedicineGiven, session: Session, bedside: Bedside) -> Iterable[Alarm]:
+    """A dose above the most that the protocol gives this patient at once: a slip of the point, or of the syringe."""
+    found = most_at_once(given.medicine, session, bedside)
+    if found is None or given.dose_mg is None or given.dose_mg <= found[0]:
+        return
+    most, sources = found
+    text = f"{_words(given.medicine)} {_plain(given.dose_mg)} mg; by the protocol at most {_plain(most)} mg at once."
+    yield Alarm(at=at, code="dose_above_protocol", text=text, grade=None, policy=False, sources=sources)
+
+
 def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[ReactionSeen, ...], tuple[Alarm, ...]]:
     """What was due and came late, every symptom with its beginning and end, and every limit that was met."""
     live, late, seen = Live(bedside), [], []
     alarms: list[Alarm] = []
     owed: datetime | None = None
     open_: dict[str, ReactionSeen] = {}
-    for at, _, before in retold(live, record):
+    for at, event, before in retold(live, record):
         after = live.session
         if before.started_at is not None and before.phase is not Phase.ENDED and owed is None:
             due_at = next_vitals_at(before, bedside)
             owed = due_at if due_at is not None and at > due_at + bedside.grace else None
         stop = stop_due_at(before, bedside)
         alarms += _alarms(at, before, after, bedside)
+        if isinstance(event.data, MedicineGiven):
+            alarms += _too_much(at, event.data, after, bedside)
         if stop is not None and not after.ml_per_h and at > stop + bedside.grace:
             late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=at))
         wanted = bedside.protocol.observing.set_of

@@ -129,6 +129,24 @@ def medicines_of(
     )
 
 
+def most_at_once(medicine: str, session: Session, bedside: Bedside) -> tuple[Decimal, tuple[str, ...]] | None:
+    """The most (mg) that the protocol gives this patient of a medicine at once, with its sources; None: it does not say.
+
+    A pen holds what it holds: the one for this weight is no overdose.
+    """
+    protocol, ordered = bedside.protocol, bedside.ordered
+    weight = weight_today(session, bedside)
+    if protocol.is_adrenaline(medicine):
+        card = adrenaline_dose(protocol.adrenaline, ordered.age_years, weight, ordered.region)
+        return max(card.mg, card.mg_max or card.mg, card.pen_mg), card.sources
+    said = medicine.casefold()
+    for name, one in protocol.medicines.items():
+        if said in {known.casefold() for known in (name, one.name, *one.also)}:
+            dose = medicine_dose(name, one, ordered.age_years, weight, protocol.adult_from_years.value)
+            return None if dose.mg is None else (max(dose.mg, dose.mg_max or dose.mg), dose.sources)
+    return None
+
+
 def _own_steps(session: Session, bedside: Bedside) -> tuple[Line, ...]:
     """What is done about a present symptom itself, before what its grade asks for."""
     known = bedside.protocol.symptoms

@@ -68,6 +68,8 @@ class Session:
     checks: Mapping[Check, CheckConfirmed] = field(default_factory=dict)
     check_failed_at: datetime | None = None
     """Since when a check is not as it should be: another patient, particles, a line that does not flush."""
+    read_back_at: datetime | None = None
+    """Since when the running pump reads back faster than the step after what was reported, until it is put right or told."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rate_since: datetime | None = None
@@ -163,6 +165,11 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
             checks = {**session.checks, event.data.check: event.data}
             wrong = any(_wrong(one, bedside) for one in checks.values())
             unwell = event.data.check is Check.WELL_TODAY and not event.data.ok
+            if event.data.check is Check.PUMP_READ_BACK:
+                # The next step may be read back before it is reported.
+                read, most = event.data.pump_ml_per_h, bedside.rate_above(ran) or ran
+                faster = ran > 0 and read is not None and read > most
+                after = replace(after, read_back_at=at if faster else None)
             after = replace(
                 after,
                 checks=checks,
@@ -240,6 +247,7 @@ def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Sessi
     return replace(
         after,
         ml_per_h=ran,
+        read_back_at=None,
         rate_since=at if ran else None,
         ran_before_pause=before.ml_per_h or before.ran_before_pause,
         ended_at=ended_at,

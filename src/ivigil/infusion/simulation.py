@@ -172,7 +172,7 @@ class _Simulated:
             plan_id=self.bedside.plan.plan_id,
             infusion=infusion.number,
             signed_by="Simulated Prescriber",
-            signed_role="physician",
+            signed_role=self.bedside.sign_roles[0],
             signed_at=(infusion.starts_at - timedelta(hours=1)).isoformat(),
             setting=ordered.setting,
             supervised=True,
@@ -304,11 +304,11 @@ class _Simulated:
         if self.minute % int(self.bedside.monitoring.until_max_every_min.value) == 0:
             self.tell("vitals", **WELL)
         if session.phase is Phase.RUNNING and self.may(Action.RAISE):
-            following = proposed_ml_per_h(Action.RAISE, self.live.session, self.bedside)
+            following = proposed_ml_per_h(Action.RAISE, self.live.session, self.bedside, self._now())
             assert following is not None  # a raise is permitted only to a step
             self._flow("rate_changed", following)
         elif session.phase is Phase.PAUSED and self.may(Action.RESUME):
-            rate = proposed_ml_per_h(Action.RESUME, self.live.session, self.bedside)
+            rate = proposed_ml_per_h(Action.RESUME, self.live.session, self.bedside, self._now())
             assert rate is not None  # it is permitted only where there is one
             self._flow("resumed", rate)
         elif (

@@ -139,6 +139,7 @@ def _at_most(one: Protocol) -> Iterable[tuple[str, Decimal | int]]:
     yield "concentration_tolerance", one.concentration_tolerance.value
     yield "complete_within", one.complete_within.value
     yield "pack_valid_h", one.pack_valid_h.value
+    yield "long_pause", one.long_pause.min
     yield "observing.grace", one.observing.grace.min
     yield "observing.clock_ahead_most", one.observing.clock_ahead_most.value
     yield "observing.clock_behind_most", one.observing.clock_behind_most.value

@@ -59,7 +59,10 @@ class PlanState(StrEnum):
     VALID = "valid"
     NOT_OPENED = "not_opened"
     OTHER = "other"
+    NOT_SIGNED = "not_signed"
+    OTHER_SETTING = "other_setting"
     EXPIRED = "expired"
+    TOO_EARLY = "too_early"
 
 
 class Weight(StrEnum):
@@ -137,6 +140,7 @@ class Asked(StrEnum):
 
     WITHIN = "within"
     BEYOND_STEP = "beyond_step"
+    BEYOND_FIRST = "beyond_first"
     BEYOND_CAP = "beyond_cap"
     BEYOND_MAXIMUM = "beyond_maximum"
 
@@ -217,8 +221,12 @@ def _not(kind: type[StrEnum], *permitted: StrEnum) -> frozenset[StrEnum]:
 
 _PLAN = (
     Barred("plan", frozenset({PlanState.NOT_OPENED, PlanState.OTHER}), "plan-not-opened"),
+    Barred("plan", frozenset({PlanState.NOT_SIGNED}), "plan-not-signed"),
+    Barred("plan", frozenset({PlanState.OTHER_SETTING}), "plan-other-setting"),
     Barred("plan", frozenset({PlanState.EXPIRED}), "plan-expired"),
 )
+#: What is hung may be prepared the evening before; nothing runs.
+_DAY = (Barred("plan", frozenset({PlanState.TOO_EARLY}), "plan-day-too-early"),)
 _WEIGHT = (
     Barred("weight", frozenset({Weight.NOT_MEASURED}), "weight-not-measured"),
     Barred("weight", frozenset({Weight.BEYOND}), "weight-beyond"),
@@ -237,8 +245,11 @@ _TODAY = (
 _RATE = (
     Barred("asked", frozenset({Asked.BEYOND_MAXIMUM}), "above-maximum"),
     Barred("asked", frozenset({Asked.BEYOND_CAP}), "above-cap"),
+    Barred("asked", frozenset({Asked.BEYOND_FIRST}), "above-first-after-pause"),
     Barred("asked", frozenset({Asked.BEYOND_STEP}), "above-step"),
 )
+#: What a pump that was set too fast was told.
+TOO_FAST = frozenset(bar.code for bar in _RATE)
 _LOCK = (
     Barred("lock", frozenset({Lock.ANAPHYLAXIS}), "no-restart-anaphylaxis"),
     Barred("lock", frozenset({Lock.SEVERE}), "no-restart-severe"),
@@ -264,18 +275,18 @@ _CHECKS = (
 BARS: dict[Action, tuple[Barred, ...]] = {
     Action.START: (
         Barred("phase", _not(Phase, Phase.PREPARING), "not-preparing"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_WATCHED, *_REACTION, *_RATE,
+        *_LOCK, *_PLAN, *_DAY, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_WATCHED, *_REACTION, *_RATE,
     ),
     Action.RAISE: (
         Barred("phase", _not(Phase, Phase.RUNNING), "not-running"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
+        *_LOCK, *_PLAN, *_DAY, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED,
         Barred("at_this_rate", frozenset({AtThisRate.NOT_TAKEN}), "vitals-not-at-this-rate"),
         Barred("hold", frozenset({Hold.RUNNING}), "too-early"),
         *_GO_ON, *_DOSE, *_RATE,
     ),
     Action.RESUME: (
         Barred("phase", _not(Phase, Phase.PAUSED), "not-paused"),
-        *_LOCK, *_PLAN, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON,
+        *_LOCK, *_PLAN, *_DAY, *_CHECKS, *_WEIGHT, *_HANGING, *_TODAY, *_REACTION, *_WATCHED, *_GO_ON,
         *_DOSE, *_RATE,
     ),
     Action.HANG: (
@@ -303,6 +314,9 @@ BARS: dict[Action, tuple[Barred, ...]] = {
     Action.CALL_EMERGENCY: (),
     Action.TREAT_AS_ANAPHYLAXIS: (),
 }  # fmt: skip
+
+#: Slowing is permitted always; what is asked for as slowing and is not slower gets this reason.
+NOT_SLOWER = "not-slower"
 
 
 def barred(action: Action, situation: Situation) -> tuple[str, ...]:

@@ -299,6 +299,8 @@ class Protocol(Record):
     anaphylaxis: dict[str, Statement]
     call: dict[Literal["hospital", "clinic", "home"], Call]
     pack_valid_h: Number
+    long_pause: Minutes
+    """From how long a pause on it goes on at the plan's first rate."""
     bars: dict[str, Bar]
     not_found: dict[str, Statement] = {}
 
