@@ -40,7 +40,8 @@ def chair() -> Bedside:
         product=raw["product"],
     )
     made = make_plan(request, formulary_of(known, raw["indication"]))
-    return bedside(made, 1, known.protocol("ivigil"), known.policies.monitoring)
+    policies = known.policies
+    return bedside(made, 1, known.protocol("ivigil"), policies.monitoring, policies.acceptance.sign_roles.items)
 
 
 def rules_seconds(records: list, bed: Bedside) -> float:
