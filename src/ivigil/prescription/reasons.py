@@ -69,16 +69,12 @@ def copied(copies: list[tuple[str, Finding]], formulary: Formulary) -> tuple[Fin
     """One finding that names everything that was read on a copy of the label only."""
     if not copies:
         return ()
-    names, sources = [], {}
-    for name, finding in copies:
-        names.append(name)
-        sources.update(dict.fromkeys(finding.sources))
-    return (
-        formulary.once(("copied", *names, *sources), lambda: _copied(copies[0][1], names, tuple(sources), formulary)),
-    )
+    names = tuple(name for name, _ in copies)
+    sources = tuple(dict.fromkeys(name for _, finding in copies for name in finding.sources))
+    return (formulary.once(("copied", names, sources), lambda: _copied(copies[0][1], names, sources, formulary)),)
 
 
-def _copied(first: Finding, names: Iterable[str], sources: tuple[str, ...], formulary: Formulary) -> Finding:
+def _copied(first: Finding, names: tuple[str, ...], sources: tuple[str, ...], formulary: Formulary) -> Finding:
     dated = "; ".join(
         f"{source.title}, {source.revision or source.date or 'no date'}" for source in map(formulary.source_of, sources)
     )
