@@ -27,6 +27,7 @@ from ivigil.prescription.request import Request
 
 SESSIONS, TARGET = 150, 5000
 LENGTHS = (50, 100, 200, 400, 800, 1600)
+EVENTS_A_LENGTH = 8000
 FIGURE = Path(__file__).parent / "figures" / "infusion.svg"
 
 
@@ -79,7 +80,8 @@ def main() -> None:
     for length in LENGTHS:
         raws = long_session(sessions[0], length)
         record = gather(raws, SESSION, bed.protocol)
-        took = min(rules_seconds([record], bed) for _ in range(5))
+        # Short sessions as often as takes as long as a long one: a few of them would measure one bad moment of the machine.
+        took = min(rules_seconds([record], bed) for _ in range(max(5, EVENTS_A_LENGTH // length)))
         rate = length / took
         found += [
             {"events": length, "a second": rate, "of": "measured"},
