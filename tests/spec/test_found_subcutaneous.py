@@ -241,7 +241,9 @@ def test_a_ramp_up_that_the_label_wants_is_never_skipped() -> None:
 
 @pytest.mark.parametrize("indication", ["itp-adult", "itp-child", "itp-pregnancy"])
 def test_immune_thrombocytopenia_is_never_treated_under_the_skin(indication: str) -> None:
-    assert blocking(start(indication, iv_interval_days=28), "never-under-skin") == "neither"
+    plan = start(indication, iv_interval_days=28)
+    assert blocking(plan, "never-under-skin") == "neither"
+    assert any(one.text.startswith(f"{plan.indication_name}: immunoglobulin is not given") for one in plan.findings)
 
 
 def test_nor_is_anything_else_in_a_patient_who_has_it() -> None:
