@@ -11,7 +11,7 @@ from typing import Any
 
 from ivigil.cli.opening import today
 from ivigil.errors import BadInput, BadKnowledge, IvigilError
-from ivigil.infusion.protocols import check_protocol, faults, more_than_read
+from ivigil.infusion.protocols import CHOOSES, SHOWS_THE_FORM, check_protocol, faults, more_than_read
 from ivigil.infusion.site_protocol import looser
 from ivigil.knowledge.checks import CheckRow, Weight, check, in_order
 from ivigil.knowledge.loading import LARGEST_FILE, Knowledge
@@ -19,8 +19,6 @@ from ivigil.knowledge.overlay import person
 from ivigil.knowledge.protocol import Protocol
 
 SHIPPED_PROTOCOL = "ivigil"
-CHOOSES = "Correct it; a site chooses among what is published."
-SHOWS_THE_FORM = "Correct it; the shipped protocol shows the form."
 PEOPLE = 2
 
 

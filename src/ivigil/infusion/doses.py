@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from ivigil.knowledge.protocol import Adrenaline, DoseBand, DoseRule, Pen, ProtocolMedicine
+from ivigil.quantities import TENTH
 
-TENTH, HUNDREDTH, THOUSANDTH = Decimal("0.1"), Decimal("0.01"), Decimal("0.001")
+HUNDREDTH, THOUSANDTH = Decimal("0.01"), Decimal("0.001")
 
 
 @dataclass(frozen=True)

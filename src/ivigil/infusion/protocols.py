@@ -14,6 +14,9 @@ from ivigil.infusion.workflow import BARS, NOT_SLOWER
 from ivigil.knowledge.facts import Fact, Record
 from ivigil.knowledge.protocol import DoseRule, Protocol, VitalSign
 
+#: What is to be done about a line that does not hold, by its form or beside the shipped protocol.
+SHOWS_THE_FORM = "Correct it; the shipped protocol shows the form."
+CHOOSES = "Correct it; a site chooses among what is published."
 #: Every reason that the table of permissions can give.
 CODES = frozenset(bar.code for bars in BARS.values() for bar in bars) | {NOT_SLOWER}
 
@@ -41,10 +44,10 @@ def check_protocol(
             f"{file}: {where}",
             None if isinstance(first.get("input"), dict) else first.get("input"),
             first["msg"].removeprefix("Value error, ") + ".",
-            "Correct it; the shipped protocol shows the form.",
+            SHOWS_THE_FORM,
         ) from problem
     for where, text in faults(made, reactions):
-        raise BadKnowledge(f"{file}: {where}", None, text, "Correct it; the shipped protocol shows the form.")
+        raise BadKnowledge(f"{file}: {where}", None, text, SHOWS_THE_FORM)
     for where, fact in facts_in(made):
         for name in fact.src:
             try:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from ivigil.errors import is_hidden
+from ivigil.infusion.protocols import CHOOSES
 from ivigil.knowledge.protocol import DoseBand, DoseRule, Grade, Protocol, ProtocolMedicine, VitalTrigger
 from ivigil.sources import Origin
 
@@ -358,7 +359,7 @@ def _scheme(where: str, rule: DoseRule, read: tuple[DoseRule, ...], lowest_cap: 
                 f"{where}.bands",
                 f"{band.mg_max or band.mg} mg from {years} years",
                 f"No source read gives more than {most} mg at that age.",
-                "Correct it; a site chooses among what is published.",
+                CHOOSES,
             )
         if band.mg < least:
             yield _too_little(f"{where}.bands", f"{band.mg} mg from {years} years", least)

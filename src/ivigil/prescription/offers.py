@@ -13,7 +13,7 @@ from ivigil.knowledge.regimens import Regimen
 from ivigil.prescription.needs import dose_need, indication_need, infusion_needs, planned_concentration
 from ivigil.prescription.off_label import labelled_tables, strictest_rates
 from ivigil.prescription.permission import Need, permitted
-from ivigil.prescription.reasons import Judged, blocks, waiting
+from ivigil.prescription.reasons import Judged, blocks, no_label, waiting
 from ivigil.prescription.request import Formulary
 
 
@@ -83,7 +83,7 @@ def _offer(product: Product, region: str, formulary: Formulary) -> Offer:
         label=label,
         use=use,
         waiting=waits,
-        refused=() if label is not None else in_order((*waits, _no_label(product, region))),
+        refused=() if label is not None else in_order((*waits, _not_here(product, region))),
         unnamed=() if label is None or use is not None else in_order((*waits, _not_named(product, region, formulary))),
         concentration=concentration,
         concentration_g_per_ml=strength,
@@ -106,18 +106,14 @@ def _rates(
     return tables, strictest_rates(tables, strength)
 
 
-def _no_label(product: Product, region: str) -> Finding:
+def _not_here(product: Product, region: str) -> Finding:
     if product.route is not Route.IV:
         return blocks(
             "wrong-route",
             f"{product.brand} is given under the skin, never into a vein.",
             "Choose a product for intravenous use.",
         )
-    return blocks(
-        "no-label-for-region",
-        f"No {region} label of {product.brand} stands in the knowledge base.",
-        "Enter it in the site's overlay, signed by two people.",
-    )
+    return no_label(product, region)
 
 
 def _not_named(product: Product, region: str, formulary: Formulary) -> Finding:

@@ -82,6 +82,15 @@ def _copied(first: Finding, names: tuple[str, ...], sources: tuple[str, ...], fo
     return first.model_copy(update={"text": text, "sources": sources})
 
 
+def no_label(product: Product, region: str) -> Finding:
+    """That nobody entered a label of a product for a region."""
+    return blocks(
+        "no-label-for-region",
+        f"No {region} label of {product.brand} stands in the knowledge base.",
+        "Enter it in the site's overlay, signed by two people.",
+    )
+
+
 def blocks(code: str, text: str, remedy: str, may_be: MayBe = MayBe.NEITHER, sources: tuple[str, ...] = ()) -> Finding:
     """A finding that blocks, which nobody may accept unless it says so."""
     return Finding(code=code, severity=Severity.BLOCKS, may_be=may_be, text=text, remedy=remedy, sources=sources)

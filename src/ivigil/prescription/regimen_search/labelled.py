@@ -22,7 +22,7 @@ from ivigil.prescription.making import overlay_waits
 from ivigil.prescription.needs import dose_need, indication_need, planned_concentration
 from ivigil.prescription.permission import Need
 from ivigil.prescription.plan import VialCount
-from ivigil.prescription.reasons import Reasons, blocks
+from ivigil.prescription.reasons import Reasons, blocks, no_label
 from ivigil.prescription.request import Formulary, Request
 from ivigil.prescription.subcutaneous.conversion import regimen_of
 from ivigil.prescription.subcutaneous.making import never_under_skin
@@ -106,8 +106,7 @@ def labelled(product: Product, request: Request, formulary: Formulary) -> Labell
     reasons.waiting(product, formulary)
     label = product.labels.get(request.region)
     if label is None:
-        text = f"No {request.region} label of {product.brand} stands in the knowledge base."
-        reasons.add(blocks("no-label-for-region", text, "Enter it in the site's overlay, signed by two people."))
+        reasons.add(no_label(product, request.region))
         return Labelled(product, (), reasons.all(formulary))
     find = _under_the_skin if product.route is ProductRoute.SC else _into_a_vein
     made = find(product, label, request, formulary, reasons)
