@@ -56,10 +56,10 @@ def test_steps_that_the_pump_cannot_tell_apart_are_one_that_is_held_for_both():
     infusion = made.infusion.model_copy(update={"steps": (first, alike, *rest)})
     ladder = pack_of(replace(made, infusion=infusion)).ladder
     assert [(step.pump_ml_per_h, step.hold_min, step.earliest_min) for step in ladder] == [
-        (21, 60, 0),
-        (84, 30, 60),
-        (168, 30, 90),
-        (336, 26, 120),
+        (D(21), 60, 0),
+        (D(84), 30, 60),
+        (D(168), 30, 90),
+        (D(336), 26, 120),
     ]
 
 
