@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
@@ -29,3 +31,11 @@ settings.load_profile("day")
 @pytest.fixture(scope="session")
 def knowledge() -> Knowledge:
     return Knowledge()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """While mutants are judged the quickest test first: most of them are noticed by one of a few milliseconds."""
+    judging = sys.modules.get("mutmut.state")
+    if judging is not None:
+        took = judging.state().duration_by_test
+        items.sort(key=lambda item: took.get(item.nodeid, 0))

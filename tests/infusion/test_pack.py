@@ -45,6 +45,13 @@ def packed() -> dict[str, Any]:
     return json.loads(as_json(made()))
 
 
+@pytest.fixture(autouse=True)
+def made_anew() -> None:
+    """Each test makes its pack itself: a rule that was broken since the last one must be seen."""
+    made.cache_clear()
+    packed.cache_clear()
+
+
 situations = st.fixed_dictionaries({name: st.sampled_from(list(kind)) for name, kind in QUESTIONS.items()})
 
 

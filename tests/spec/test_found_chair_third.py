@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 import pytest
@@ -46,7 +45,6 @@ def broken(chair: Chair) -> list[tuple[str, tuple[str, ...]]]:
     return [(one.action.value, one.codes) for one in chair.live.session.deviations]
 
 
-@cache
 def pack(number: int = 1) -> Pack:
     made = planned("cidp", "loading") if number > 1 else planned()
     bedside = at_chair(made, number=number)

@@ -29,6 +29,20 @@ MISSED = {
     DueKind.STOP.value: ("pump to be stopped", "stopped"),
     DueKind.ADRENALINE.value: ("adrenaline due", "given"),
 }
+#: What is still due, as it reads before its time. What runs out does so at the rate of now.
+DUE = {
+    DueKind.VITALS.value: "vital signs",
+    DueKind.RATE_STEP.value: "next rate step",
+    DueKind.RESTART.value: "restart",
+    DueKind.ADRENALINE.value: "adrenaline",
+    DueKind.ADRENALINE_AGAIN.value: "adrenaline again",
+    DueKind.OBSERVATION_END.value: "end of watching",
+    DueKind.TELL_PRESCRIBER.value: "prescriber to be told",
+    DueKind.STOP.value: "pump to be stopped",
+    DueKind.SLOW.value: "pump to be slowed",
+    DueKind.HANG.value: "container empty at this rate",
+    DueKind.COMPLETE.value: "dose through at this rate",
+}
 RAW_SHOWN = 80
 """So much of a report that counts for nothing is shown; the JSON holds all of it."""
 CHECKS = {

@@ -331,7 +331,7 @@ def _record(report: SessionReport, plan: Plan) -> Json:
         "missed": [chair.missed(one, wall.clock) for one in report.missed],
         "review": [[one.reason, chair.cut(one.raw)] for one in report.for_review],
         "timeline": [_line(one, wall) for one in report.timeline],
-        "due": [[wall.clock(at), words(kind)] for kind, at in report.due],
+        "due": [[wall.clock(at), chair.DUE[kind]] for kind, at in report.due],
         "learned": chair.learned(report),
         "notice": report.notice,
     }

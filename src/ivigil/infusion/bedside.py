@@ -93,6 +93,16 @@ class Bedside:
         """Grams in all vials that the plan opens."""
         return sum((vial.size_g * vial.count for vial in self.infusion.vials), Decimal(0))
 
+    @cached_property
+    def dose_ml(self) -> Fraction:
+        """The volume of the whole dose."""
+        return Fraction(self.infusion.total_ml)
+
+    @cached_property
+    def enough_ml(self) -> Fraction:
+        """From which volume on the dose counts as given."""
+        return self.dose_ml * (1 - Fraction(self.protocol.complete_within.value))
+
     @property
     def first_pattern(self) -> bool:
         """Whether the slower ladder and the longer watching hold."""

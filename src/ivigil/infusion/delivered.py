@@ -5,10 +5,12 @@ Sums are exact fractions, so that what was given and what is left always make up
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 
 from ivigil.infusion.events import (
     Completed,
@@ -110,6 +112,17 @@ class Delivered:
         return found
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What comes if the pump is left as it is: the dose is through, or what hangs is empty before that.
+
+    A moment in the past came then; None: it does not come, the other one does, or the pump stands still.
+    """
+
+    through_at: datetime | None = None
+    empty_at: datetime | None = None
+
+
 class Running:
     """What has run so far, event by event. Events come in order of time; asking changes nothing."""
 
@@ -119,6 +132,8 @@ class Running:
         self._since: datetime | None = None
         self._ml = Fraction(0)
         self._stretches: list[Stretch] = []
+        self._by_then: list[Fraction] = []
+        self._lasts_ml = Fraction(0)
         self._containers: list[Container] = []
         self._first_open = 0
         self._unhung = Fraction(0)
@@ -129,12 +144,17 @@ class Running:
         if stretch is not None:
             self._stretches.append(stretch)
             self._ml += stretch.ml
+            self._by_then.append(self._ml)
             self._unhung += _draw(self._containers, self._first_open, stretch.ml)
         self._since = at
         self.ml_per_h = rate_after(event.data, self.ml_per_h)
         if isinstance(event.data, ContainerChanged):
-            if not event.data.beside:
+            lasted = self._ml
+            if event.data.beside:
+                lasted = max(lasted, self._lasts_ml)
+            else:
                 self._first_open = len(self._containers)
+            self._lasts_ml = lasted + Fraction(event.data.volume_ml)
             self._containers.append(Container(event.key, at, event.data))
             self.hung_g += Fraction(event.data.size_g)
 
@@ -142,6 +162,30 @@ class Running:
         """Volume given up to a moment at or after the last event."""
         stretch = self._since_then(moment)
         return self._ml + (Fraction(0) if stretch is None else stretch.ml)
+
+    def ahead(self, dose_ml: Fraction, enough_ml: Fraction) -> Ahead:
+        """What comes if the pump is left as it is.
+
+        Args:
+            dose_ml: the volume of the whole dose.
+            enough_ml: from which volume on it counts as given; what hangs and lasts as far is not replaced.
+        """
+        if self._lasts_ml < enough_ml:
+            return Ahead(empty_at=self._reached(self._lasts_ml))
+        return Ahead(through_at=self._reached(min(dose_ml, self._lasts_ml)))
+
+    def _reached(self, ml: Fraction) -> datetime | None:
+        """When so much had run, or will have; None: never at this rate, or not in any time that a calendar knows."""
+        place = bisect_left(self._by_then, ml)
+        if place < len(self._stretches):
+            stretch = self._stretches[place]
+            return stretch.ends - _takes(self._by_then[place] - ml, stretch.ml_per_h)
+        if self._since is None or not self.ml_per_h:
+            return None
+        try:
+            return self._since + _takes(ml - self._ml, self.ml_per_h)
+        except OverflowError:
+            return None
 
     def until(self, moment: datetime) -> Delivered:
         """What was given up to a moment at or after the last event.
@@ -160,6 +204,11 @@ class Running:
         if not self.ml_per_h or self._since is None or to <= self._since:
             return None
         return Stretch(self._since, to, self.ml_per_h)
+
+
+def _takes(ml: Fraction, ml_per_h: Fraction) -> timedelta:
+    """How long a volume takes."""
+    return TICK * ceil(ml / ml_per_h * (HOUR // TICK))
 
 
 def _draw(containers: list[Container], first_open: int, ml: Fraction) -> Fraction:

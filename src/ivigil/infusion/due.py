@@ -30,6 +30,8 @@ class DueKind(StrEnum):
     OBSERVATION_END = "observation_end"
     TELL_PRESCRIBER = "tell_prescriber"
     STOP = "stop"
+    HANG = "hang"
+    COMPLETE = "complete"
     SLOW = "slow"
 
 
@@ -78,6 +80,7 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
             found.append(Due(DueKind.VITALS, vitals))
     stop = stop_due_at(session, bedside)
     slow = slow_due(session, bedside)
+    through = session.ahead.through_at
     barred = session.check_failed_at is not None or session.owes_agreement or stop is not None or slow is not None
     quiet = session.reaction is None and session.lock is Lock.FREE and not barred
     if session.phase is Phase.RUNNING and quiet and session.rate_since is not None:
@@ -86,8 +89,10 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
             earliest = session.rate_since + bedside.hold(session.ml_per_h)
             if session.quiet_since is not None:
                 earliest = max(earliest, _restart_at(session, bedside))
-            found.append(Due(DueKind.RATE_STEP, earliest, above))
-    if session.phase is Phase.PAUSED and quiet:
+            # Nothing is left to run faster.
+            if through is None or earliest < through:
+                found.append(Due(DueKind.RATE_STEP, earliest, above))
+    if session.phase is Phase.PAUSED and quiet and through is None:
         found += _restarts(session, bedside)
     if session.reaction is not None:
         # What was told before it came, or before it got worse, did not tell it.
@@ -96,8 +101,10 @@ def due(session: Session, bedside: Bedside) -> tuple[Due, ...]:
             found.append(Due(DueKind.TELL_PRESCRIBER, begun))
     if stop is not None:
         found.append(Due(DueKind.STOP, stop))
-    elif slow is not None:
-        found.append(slow)
+    else:
+        found += _run_out(session)
+        if slow is not None:
+            found.append(slow)
     adrenaline = adrenaline_due(session, bedside)
     if adrenaline is not None:
         found.append(adrenaline)
@@ -122,6 +129,13 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
         since.append(begun)
     # What stood before the start is due from the start on.
     return max(min(since), session.started_at or min(since)) if since else None
+
+
+def _run_out(session: Session) -> Iterable[Due]:
+    """What hangs is to be replaced before air follows it; what has all run is to be completed."""
+    if session.phase in {Phase.RUNNING, Phase.PAUSED}:
+        ahead = {DueKind.HANG: session.ahead.empty_at, DueKind.COMPLETE: session.ahead.through_at}
+        yield from (Due(kind, at) for kind, at in ahead.items() if at is not None)
 
 
 def slow_due(session: Session, bedside: Bedside) -> Due | None:

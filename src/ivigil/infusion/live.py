@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from itertools import groupby
@@ -13,7 +12,7 @@ from ivigil.infusion.delivered import Delivered, Running, rate_after
 from ivigil.infusion.events import Event
 from ivigil.infusion.permission import Moment, deviations
 from ivigil.infusion.record import Record
-from ivigil.infusion.session import Session, step
+from ivigil.infusion.session import Session, changed, step
 from ivigil.infusion.workflow import Lock
 
 
@@ -31,7 +30,8 @@ class Live:
         broken = deviations(event, self.moment(at))
         self._running.tell(at, event)
         after = step(self.session, at, event, self._running.ml_per_h, self.bedside)
-        self.session = replace(after, deviations=(*self.session.deviations, *broken))
+        ahead = self._running.ahead(self.bedside.dose_ml, self.bedside.enough_ml)
+        self.session = changed(after, deviations=(*self.session.deviations, *broken), ahead=ahead)
         self.last = at
         return self.session
 
@@ -39,7 +39,7 @@ class Live:
         """Hold what locked once, if it is graver than what locks now."""
         ever = max((self.session.lock, *since), key=list(Lock).index)
         if ever is not self.session.lock:
-            self.session = replace(self.session, lock=ever, locked_at=since[ever])
+            self.session = changed(self.session, lock=ever, locked_at=since[ever])
 
     def given(self, until: datetime) -> Delivered:
         """What was given up to a moment at or after the last event."""

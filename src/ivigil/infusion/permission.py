@@ -264,10 +264,9 @@ def _agreement(session: Session) -> Agreement:
 
 
 def _left(given_ml: Fraction, bedside: Bedside) -> Left:
-    if given_ml >= Fraction(bedside.infusion.total_ml):
+    if given_ml >= bedside.dose_ml:
         return Left.ALL_GIVEN
-    owed = Fraction(bedside.infusion.total_ml) * (1 - Fraction(bedside.protocol.complete_within.value))
-    return Left.SOME if given_ml < owed else Left.NONE
+    return Left.SOME if given_ml < bedside.enough_ml else Left.NONE
 
 
 def _observed(session: Session, bedside: Bedside, now: datetime) -> Observed:

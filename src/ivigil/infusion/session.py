@@ -7,12 +7,13 @@ situation just before it, and remembered. Telling events one by one or all at on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
 from ivigil.infusion.bedside import Bedside
+from ivigil.infusion.delivered import Ahead
 from ivigil.infusion.events import (
     Check,
     CheckConfirmed,
@@ -115,6 +116,8 @@ class Session:
     medicines: tuple[tuple[datetime, MedicineGiven], ...] = ()
     residual_ml: Decimal | None = None
     deviations: tuple[Deviation, ...] = ()
+    ahead: Ahead = field(default_factory=Ahead)
+    """When the dose is through or what hangs is empty, if the pump is left as it is."""
 
     def whole_set_at(self, wanted: Iterable[VitalSign]) -> datetime | None:
         """When every sign of a set had been taken; None before that."""
@@ -146,6 +149,19 @@ class Session:
         return any(known[name].kind in never for name in self.symptoms if name in known)
 
 
+def changed(session: Session, **changes: object) -> Session:
+    """The session with some fields changed: what ``dataclasses.replace`` makes, without setting each of the others anew.
+
+    Raises:
+        TypeError: a name that is no field.
+    """
+    made = object.__new__(Session)
+    vars(made).update(vars(session), **changes)
+    if vars(made).keys() != vars(session).keys():
+        raise TypeError(f"no field of a session: {', '.join(sorted(changes.keys() - vars(session).keys()))}")
+    return made
+
+
 def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: Bedside) -> Session:
     """The session after one event.
 
@@ -156,11 +172,11 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
         ran: the pump's rate after it (mL/h).
         bedside: plan, protocol and policies.
     """
-    after = replace(session, phase=HAPPENED[session.phase, event.type])
+    after = changed(session, phase=HAPPENED[session.phase, event.type])
     after = _flow(session, after, at, ran)
     match event.data:
         case Opened():
-            after = replace(after, opened=event.data, opened_at=at)
+            after = changed(after, opened=event.data, opened_at=at)
         case CheckConfirmed():
             checks = {**session.checks, event.data.check: event.data}
             wrong = any(_wrong(one, bedside) for one in checks.values())
@@ -169,8 +185,8 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
                 # The next step may be read back before it is reported.
                 read, most = event.data.pump_ml_per_h, bedside.rate_above(ran) or ran
                 faster = ran > 0 and read is not None and read > most
-                after = replace(after, read_back_at=at if faster else None)
-            after = replace(
+                after = changed(after, read_back_at=at if faster else None)
+            after = changed(
                 after,
                 checks=checks,
                 check_failed_at=(session.check_failed_at or at) if wrong else None,
@@ -179,33 +195,33 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
         # A resumption without a start that was told: the report of the start was lost, and it runs all the same.
         case Started() | Resumed() if session.started_at is None:
             unwell = any(one.trigger.grade is not None for one in session.met)
-            after = replace(after, started_at=at, baseline=dict(session.latest), unwell_at_start=unwell)
+            after = changed(after, started_at=at, baseline=dict(session.latest), unwell_at_start=unwell)
         case Vitals():
             values = event.data.measured
-            after = replace(
+            after = changed(
                 after,
                 latest={**session.latest, **values},
                 taken_at={**session.taken_at, **dict.fromkeys(values, at)},
                 first_since={} if session.started_at is None else {**values, **session.first_since},
             )
         case SymptomSeen():
-            after = replace(after, symptoms=_symptoms(session, at, event.data, bedside))
+            after = changed(after, symptoms=_symptoms(session, at, event.data, bedside))
             known = bedside.protocol.symptoms.get(event.data.symptom)
             if event.data.present and known is not None and known.ends_access:
                 # The line is lost: another must be confirmed before anything runs again.
-                after = replace(
+                after = changed(
                     after, checks={name: one for name, one in session.checks.items() if name is not Check.ACCESS}
                 )
         case ContainerChanged():
             beside = session.hanging if event.data.beside else ()
-            after = replace(after, hanging=(*beside, (at, event.data)))
+            after = changed(after, hanging=(*beside, (at, event.data)))
         case MedicineGiven():
-            after = replace(after, medicines=(*session.medicines, (at, event.data)))
+            after = changed(after, medicines=(*session.medicines, (at, event.data)))
             if bedside.protocol.is_adrenaline(event.data.medicine):
                 after = _as_anaphylaxis(after, at)
         case PrescriberNotified():
             relayed = event.actor.role in bedside.protocol.relays.items
-            after = replace(
+            after = changed(
                 after,
                 notified_at=at,
                 agreed_at=at if relayed and event.data.agrees_to_restart else session.agreed_at,
@@ -213,11 +229,11 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
                 cap_ml_per_h=None if relayed and event.data.lifts_cap else session.cap_ml_per_h,
             )
         case EmergencyCalled():
-            after = replace(after, emergency_at=at)
+            after = changed(after, emergency_at=at)
         case TreatedAsAnaphylaxis():
             after = _as_anaphylaxis(after, at)
         case StoppedEarly() | Completed():
-            after = replace(after, residual_ml=event.data.residual_ml)
+            after = changed(after, residual_ml=event.data.residual_ml)
     found = isinstance(event.data, SymptomSeen | Vitals) or after.started_at != session.started_at
     return _reaction(session, after, at, bedside) if found else after
 
@@ -230,7 +246,7 @@ def _wrong(check: CheckConfirmed, bedside: Bedside) -> bool:
 
 def _as_anaphylaxis(session: Session, at: datetime) -> Session:
     """Somebody treats it as anaphylaxis: severe at least, and never restarted."""
-    return replace(
+    return changed(
         session,
         anaphylaxis_at=session.anaphylaxis_at or at,
         lock=Lock.ANAPHYLAXIS,
@@ -243,8 +259,8 @@ def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Sessi
     """Rates, when the present one began, and when it ended: also where the pump stood still already."""
     ended_at = (before.ended_at or at) if after.phase in {Phase.STOPPED, Phase.COMPLETED, Phase.ENDED} else None
     if ran == before.ml_per_h:
-        return replace(after, ended_at=ended_at)
-    return replace(
+        return changed(after, ended_at=ended_at)
+    return changed(
         after,
         ml_per_h=ran,
         read_back_at=None,
@@ -275,23 +291,23 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     signs = after.signs(bedside)
     age, protocol = bedside.ordered.age_years, bedside.protocol
     met = triggers_met(after.latest, after.baseline, age, signs, protocol, after.first_since)
-    after = replace(after, met=met)
+    after = changed(after, met=met)
     # Before the start nothing has been infused that could be reacted to.
     criteria = () if after.started_at is None else anaphylaxis(signs, low=low_pressure(met))
     now, earlier = after.reaction, before.reaction
-    after = replace(
+    after = changed(
         after, criteria=criteria, criteria_at=(before.criteria_at or at) if criteria else before.criteria_at
     )
     # A word that was given before a finding was not given about it.
     fresh = not _findings(after) <= _findings(before)
     if after.started_at is None:
-        return replace(after, agreed_at=None) if fresh else after
+        return changed(after, agreed_at=None) if fresh else after
     # Anaphylaxis is severe at least, whatever grades its parts were given.
-    after = replace(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
+    after = changed(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
     if now is None:
         gone = at if earlier is not None else before.quiet_since
         borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
-        return replace(after, quiet_since=gone, borne_ml_per_h=borne)
+        return changed(after, quiet_since=gone, borne_ml_per_h=borne)
     worse = earlier is None or now.rank > earlier.rank
     more = worse or fresh
     cap = before.cap_ml_per_h
@@ -307,7 +323,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
         lock = Lock.SEVERE
     elif lock is Lock.FREE and worse and before.restarted:
         lock = Lock.RETURNED
-    return replace(
+    return changed(
         after,
         quiet_since=None,
         # A mild one that follows takes nothing away from what a worse one before it asks for.
