@@ -27,7 +27,9 @@ NOT_RECORDED = "UNRECORDED"
 MISSED = {
     DueKind.VITALS.value: ("vital signs due", "taken"),
     DueKind.STOP.value: ("pump to be stopped", "stopped"),
+    DueKind.SLOW.value: ("pump to be slowed", "slowed"),
     DueKind.ADRENALINE.value: ("adrenaline due", "given"),
+    DueKind.TELL_PRESCRIBER.value: ("prescriber to be told", "told"),
 }
 RAW_SHOWN = 80
 """So much of a report that counts for nothing is shown; the JSON holds all of it."""

@@ -13,7 +13,7 @@ from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import restart_ml_per_h
 from ivigil.infusion.response import adrenaline_first
 from ivigil.infusion.session import Session
-from ivigil.infusion.workflow import TOO_FAST, Hanging, Lock, Phase
+from ivigil.infusion.workflow import Hanging, Lock, Phase
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -125,19 +125,18 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
 
 
 def slow_due(session: Session, bedside: Bedside) -> Due | None:
-    """Since when the pump runs faster than the plan, or than what was borne before a reaction; None while it does not.
+    """Since when the pump runs faster than the plan, than what was borne before a reaction, or than was permitted when it was set.
 
-    Without a rate: it was set faster than was permitted just then, and stands as a deviation.
+    None while it does not.
     """
-    since, cap = session.rate_since, session.cap_ml_per_h
-    if since is None:
+    since, cap, permitted = session.rate_since, session.cap_ml_per_h, session.permitted_ml_per_h
+    set_so = min(bedside.top_ml_per_h, bedside.top_ml_per_h if permitted is None else permitted)
+    most = set_so if cap is None else min(set_so, cap)
+    if since is None or session.ml_per_h <= most:
         return None
-    if cap is not None and session.ml_per_h > cap:
-        return Due(DueKind.SLOW, max(since, session.reaction_since or since), min(cap, bedside.top_ml_per_h))
-    if session.ml_per_h > bedside.top_ml_per_h:
-        return Due(DueKind.SLOW, since, bedside.top_ml_per_h)
-    too_fast = any(one.at == since and not TOO_FAST.isdisjoint(one.codes) for one in session.deviations)
-    return Due(DueKind.SLOW, since) if too_fast else None
+    # At a rate that was permitted it is the reaction that made it too fast.
+    reacted = session.reaction_since if session.ml_per_h <= set_so else None
+    return Due(DueKind.SLOW, max(since, reacted or since), most)
 
 
 def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:

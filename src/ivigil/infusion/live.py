@@ -30,7 +30,7 @@ class Live:
         """One event at or after the last."""
         broken = deviations(event, self.moment(at))
         self._running.tell(at, event)
-        after = step(self.session, at, event, self._running.ml_per_h, self.bedside)
+        after = step(self.session, at, event, self._running.ml_per_h, self.bedside, broken)
         self.session = replace(after, deviations=(*self.session.deviations, *broken))
         self.last = at
         return self.session
