@@ -145,10 +145,12 @@ def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
         return None
     if session.lock is not Lock.ANAPHYLAXIS:
         # Life-threatening without a criterion: the protocol's first step all the same.
-        first = session.reaction is not None and adrenaline_first(session.reaction)
-        return Due(DueKind.ADRENALINE, _reaction_since(session)) if first else None
-    given = adrenaline_given(session, bedside)
-    last = given[-1] if given else anaphylaxis_since(session)
+        return Due(DueKind.ADRENALINE, _reaction_since(session)) if _life_threatening(session) else None
+    since, given = anaphylaxis_since(session), adrenaline_given(session, bedside)
+    if session.quiet_before is not None and (session.criteria or _life_threatening(session)):
+        # It came back: what was given before it had gone was given for the first.
+        since, given = session.reaction_since, tuple(at for at in given if at >= session.quiet_before)
+    last = given[-1] if given else since
     # Without a symptom entered since then nobody has said that it is over.
     gone = session.quiet_since if session.reaction is None else None
     if last is None or (gone is not None and gone >= last):
@@ -156,6 +158,10 @@ def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
     if not given:
         return Due(DueKind.ADRENALINE, last)
     return Due(DueKind.ADRENALINE_AGAIN, last + bedside.minutes(bedside.protocol.adrenaline.repeat.min))
+
+
+def _life_threatening(session: Session) -> bool:
+    return session.reaction is not None and adrenaline_first(session.reaction)
 
 
 def anaphylaxis_since(session: Session) -> datetime | None:

@@ -33,9 +33,10 @@ from ivigil.infusion.events import (
     as_json,
 )
 from ivigil.infusion.live import Live, replay, retold
+from ivigil.infusion.medicines import Amiss, amiss
 from ivigil.infusion.missed import Late, Owed
 from ivigil.infusion.record import Record, Told
-from ivigil.infusion.response import line, most_at_once
+from ivigil.infusion.response import line
 from ivigil.infusion.session import Session
 from ivigil.infusion.tolerance import lesson, remembered
 from ivigil.infusion.workflow import Phase
@@ -115,7 +116,7 @@ class Broken(_Part):
 class Alarm(_Part):
     """A limit of a vital sign or a set of criteria that was met after the start; ``grade`` null: shown, and asked about.
 
-    Or a medicine that was given above the protocol's dose for this patient.
+    Or a medicine that was given otherwise than by the protocol: its dose for this patient, its route, or again too soon.
     """
 
     at: AwareDatetime
@@ -369,14 +370,8 @@ def _alarms(at: datetime, before: Session, after: Session, bedside: Bedside) -> 
             )
 
 
-def _too_much(at: datetime, given: MedicineGiven, session: Session, bedside: Bedside) -> Iterable[Alarm]:
-    """A dose above the most that the protocol gives this patient at once: a slip of the point, or of the syringe."""
-    found = most_at_once(given.medicine, session, bedside)
-    if found is None or given.dose_mg is None or given.dose_mg <= found[0]:
-        return
-    most, sources = found
-    text = f"{_words(given.medicine)} {_plain(given.dose_mg)} mg; by the protocol at most {_plain(most)} mg at once."
-    yield Alarm(at=at, code="dose_above_protocol", text=text, grade=None, policy=False, sources=sources)
+def _of_medicine(at: datetime, found: Amiss) -> Alarm:
+    return Alarm(at=at, code=found.code, text=found.text, grade=None, policy=found.policy, sources=found.sources)
 
 
 def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[ReactionSeen, ...], tuple[Alarm, ...]]:
@@ -390,7 +385,7 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
         late += owed.tell(at, before, after)
         alarms += _alarms(at, before, after, bedside)
         if isinstance(event.data, MedicineGiven):
-            alarms += _too_much(at, event.data, after, bedside)
+            alarms += (_of_medicine(at, one) for one in amiss(at, event.data, before, bedside))
         for name, one in after.symptoms.items():
             if after.started_at is not None and name not in open_:
                 open_[name] = ReactionSeen(

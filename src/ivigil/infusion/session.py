@@ -108,6 +108,8 @@ class Session:
     """When the reaction that is present, or was last, reached its present grade."""
     quiet_since: datetime | None = None
     """When the last symptom of a reaction had gone."""
+    quiet_before: datetime | None = None
+    """When all of a reaction had gone, that came back since."""
     episode: Grade | None = None
     """The worst of the reaction that is present or was last."""
     restarted: bool = False
@@ -352,6 +354,7 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     return replace(
         after,
         quiet_since=None,
+        quiet_before=before.quiet_since or before.quiet_before,
         # A mild one that follows takes nothing away from what a worse one before it asks for.
         episode=worst((before.episode, now)),
         agreed_at=None if more else after.agreed_at,
