@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ivigil.infusion.due import due, stop_due_at
+from ivigil.infusion.due import due, slow_due, stop_due_at
 from ivigil.infusion.permission import Wish, may
 from ivigil.infusion.rates import held, long_paused, most_ml_per_h, restart_ml_per_h
 from ivigil.infusion.report import SessionReport, report
@@ -459,9 +459,10 @@ def test_adrenaline_into_the_muscle_is_nothing_to_ask_about(route):
     "route", ["sc", "S.C.", "under the skin", "iv", "by vein", "nebulised", "im or iv", "by mouth"]
 )
 def test_adrenaline_by_another_route_is_alarmed(route):
-    (one,) = [one for one in told(adrenaline(at_42(), 50, route=route)).alarms if one.code == "other_route"]
-    assert one.text == f"adrenaline by the route {route!r}. {protocol().adrenaline.route.text}"
-    assert (one.grade, one.policy, one.sources) == (None, False, protocol().adrenaline.route.src)
+    found = [one for one in told(adrenaline(at_42(), 50, route=route)).alarms if one.code == "other_route"]
+    text = f"adrenaline by the route {route!r}. {protocol().adrenaline.route.text}"
+    ours = protocol().adrenaline.route.src
+    assert [(one.text, one.grade, one.policy, one.sources) for one in found] == [(text, None, False, ours)]
 
 
 def test_a_route_that_the_protocol_has_no_word_for_is_asked_about():
@@ -510,3 +511,28 @@ def test_the_last_dose_counts_and_the_source_is_told():
 
 def test_the_plan_of_these_tests_is_the_one_that_is_counted_with():
     assert [float(rate) for rate in at_chair(planned()).rates_ml_per_h] == [21, 42, 84, 168, 336]
+
+
+@pytest.mark.parametrize(
+    ("changes", "slow"),
+    [
+        ({"ml_per_h": 400}, (0, 336)),
+        ({"ml_per_h": 336}, None),
+        ({"ml_per_h": 84, "permitted_ml_per_h": 42}, (0, 42)),
+        # The reaction came later, and made less of it: by what was set it was too fast before.
+        ({"ml_per_h": 84, "permitted_ml_per_h": 42, "cap_ml_per_h": 21, "reaction_since": 10}, (0, 21)),
+        ({"ml_per_h": 84, "cap_ml_per_h": 42, "reaction_since": 10}, (10, 42)),
+        ({"ml_per_h": 84, "cap_ml_per_h": 42, "reaction_since": -10}, (0, 42)),
+        ({"ml_per_h": 84, "cap_ml_per_h": 42}, (0, 42)),
+        ({"ml_per_h": 84, "cap_ml_per_h": 84}, None),
+        ({"ml_per_h": 84, "permitted_ml_per_h": 42, "cap_ml_per_h": 60}, (0, 42)),
+    ],
+)
+def test_since_when_and_to_what_it_is_due_to_slow(changes, slow):
+    made = at_chair()
+    begun = made.infusion.starts_at
+    rates: dict[str, Any] = {name: Fraction(value) for name, value in changes.items() if name != "reaction_since"}
+    since = None if "reaction_since" not in changes else begun + timedelta(minutes=changes["reaction_since"])
+    found = slow_due(replace(Session(rate_since=begun, reaction_since=since), **rates), made)
+    assert (None if found is None else ((found.at - begun) / timedelta(minutes=1), found.ml_per_h)) == slow
+    assert slow_due(Session(ml_per_h=Fraction(400)), made) is None

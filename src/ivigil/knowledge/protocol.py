@@ -311,7 +311,7 @@ class Protocol(Record):
     call: dict[Literal["hospital", "clinic", "home"], Call]
     pack_valid_h: Number
     long_pause: Minutes
-    """From how long a pause on it goes on at the plan's first rate."""
+    """From how long a pause on it goes on at the plan's first rate. Pauses without a whole hold of running between are one."""
     bars: dict[str, Bar]
     not_found: dict[str, Statement] = {}
 
