@@ -79,6 +79,15 @@ def test_a_limit_that_was_lifted_in_time_leaves_nothing_to_slow_and_late_it_was_
     assert rows(lifted(55.1), "slow") == [(50, None)]
 
 
+def test_what_was_stopped_is_slowed_as_well():
+    # Too fast from 50; from 54 on it should stand still, and does at 58: four minutes later, and eight.
+    chair = at_42().tell(50, "rate_changed", pump_ml_per_h=600).felt(54, "headache", "moderate").tell(58, "paused")
+    assert (rows(chair, "slow"), rows(chair, "stop")) == ([(50, 58)], [])
+    # Where it was due to stop from the beginning, that alone is told.
+    only = at_42().felt(50, "headache", "moderate").tell(58, "paused")
+    assert (rows(only, "slow"), rows(only, "stop")) == ([], [(50, 58)])
+
+
 def test_twice_too_fast_is_told_twice():
     chair = at_42().felt(50, "headache", "mild").tell(56, "paused").gone(57, "headache")
     chair.tell(58, "resumed", pump_ml_per_h=42).tell(64, "paused")

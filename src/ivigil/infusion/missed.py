@@ -29,12 +29,13 @@ class Must:
     """A kind of due that somebody has to do.
 
     ``done``: whether it was done between two moments. ``counts``: whether it is owed at all in such a session. ``stands``: it
-    is owed until it is done, also where its cause has gone. ``moves``: its time changes before it is late without being done.
+    is owed until it is done, also where its cause has gone. ``part_of``: what takes its place while that is due. ``moves``: its time changes before it is late without being done.
     """
 
     done: Callable[[Session, Session, Bedside], bool]
     counts: Callable[[Session, Bedside], bool] = _always
     stands: bool = False
+    part_of: DueKind | None = None
     moves: bool = False
 
 
@@ -68,7 +69,7 @@ def _is_for_a_prescriber(session: Session, bedside: Bedside) -> bool:
 MUSTS: Mapping[DueKind, Must] = {
     DueKind.VITALS: Must(_watched, counts=lambda session, _: session.started_at is not None, stands=True, moves=True),
     DueKind.STOP: Must(lambda _before, after, _: not after.ml_per_h),
-    DueKind.SLOW: Must(_slowed),
+    DueKind.SLOW: Must(_slowed, part_of=DueKind.STOP),
     DueKind.ADRENALINE: Must(_injected, stands=True),
     DueKind.TELL_PRESCRIBER: Must(_told, counts=_is_for_a_prescriber),
 }
@@ -89,7 +90,7 @@ class Owed:
         for kind, since in tuple(self._since.items()):
             must = MUSTS[kind]
             done = must.done(before, after, self.bedside)
-            if not done and (must.stands or kind in still):
+            if not done and (must.stands or kind in still or must.part_of in still):
                 continue
             del self._since[kind]
             if kind in self._late:
