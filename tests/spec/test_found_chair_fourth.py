@@ -131,6 +131,17 @@ def test_steps_in_a_hurry_are_too_fast_from_the_second_on():
     assert asked(paused.vitals(18), Action.RAISE, 33, 84) == set()
 
 
+def test_what_runs_is_not_resumed_to_more():
+    # At the first rate after a long pause; what ran before it is no rate to resume to while it runs.
+    chair = at_84().vitals(300).tell(301, "resumed", pump_ml_per_h=21).tell(302, "resumed", pump_ml_per_h=84)
+    assert broken(chair) == [("resume", ("not-paused", "above-step"), 21)]
+    assert dues(chair, "slow") == [(302, 21)]
+    # The same rate told again is only told again.
+    again = at_84().vitals(300).tell(301, "resumed", pump_ml_per_h=21).tell(302, "resumed", pump_ml_per_h=21)
+    assert broken(again) == [("resume", ("not-paused",), None)]
+    assert dues(again, "slow") == []
+
+
 def test_after_its_time_a_step_that_came_early_is_a_step_as_any():
     chair = set_to(Chair().ready().started(), 1, 42).vitals(15).vitals(30)
     assert asked(chair, Action.RAISE, 30.9, 84) == {"too-early", "above-step"}
@@ -150,6 +161,15 @@ def test_after_its_time_a_step_that_came_early_is_a_step_as_any():
         ({"ran_before_pause": Fraction(84), "permitted_ml_per_h": Fraction(30), "hurried": True}, Action.RESUME, 84),
         ({"ran_before_pause": Fraction(84), "cap_ml_per_h": Fraction(50)}, Action.RESUME, 50),
         ({"ran_before_pause": Fraction(84), "lock": Lock.SEVERE}, Action.RESUME, 0),
+        # What runs is not resumed to more.
+        ({"ml_per_h": Fraction(21), "ran_before_pause": Fraction(84)}, Action.RESUME, 21),
+        (
+            {"ml_per_h": Fraction(42), "permitted_ml_per_h": Fraction(30), "ran_before_pause": Fraction(84)},
+            Action.RESUME,
+            30,
+        ),
+        # Nor started to more than the first step.
+        ({"ml_per_h": Fraction(42), "permitted_ml_per_h": Fraction(30)}, Action.START, 21),
         # The report of the start was lost: it begins where every infusion begins.
         ({}, Action.RESUME, 21),
     ],
@@ -192,9 +212,10 @@ def test_an_infusion_that_nobody_watched_does_not_count_toward_home():
     for chair, counts in (
         (Chair().ready().started(), 0),
         (Chair().ready().started().tell(10, "vitals", pulse_per_min=70), 1),
+        (Chair().ready().started(pump_ml_per_h=1).tell(10, "vitals", pulse_per_min=70), 1),
     ):
-        # 300 mL at 21 mL/h take 857 minutes.
-        learned = told(chair.tell(860, "completed")).learned
+        # 300 mL take 857 minutes at 21 mL/h, and 18000 at 1 mL/h.
+        learned = told(chair.tell(860 if chair.live.session.ml_per_h > 1 else 18000, "completed")).learned
         assert learned is not None
         assert learned.uneventful_supervised_infusions == counts
 
@@ -354,6 +375,10 @@ def test_anaphylaxis_that_comes_back_has_a_first_dose_of_its_own():
     never = [(one.due_at, one.taken_at) for one in told(chair.vitals(126)).missed if one.what == "adrenaline"]
     assert never == [(chair.minute(120), None)]
     assert adrenaline_dues(adrenaline(chair, 127)) == [("adrenaline_again", 132)]
+    # Worse since, it is still the one that came back.
+    worse = adrenaline(at_42().felt(50, FACE), 51).gone(60, FACE).felt(120, FACE).felt(121, "collapse")
+    assert worse.live.session.quiet_before == worse.minute(60)
+    assert adrenaline_dues(worse) == [("adrenaline", 121)]
     # A headache that follows is no anaphylaxis that came back.
     mild = adrenaline(at_42().felt(50, FACE), 51).gone(60, FACE).felt(120, "headache", "mild")
     assert adrenaline_dues(mild) == [("adrenaline_again", 56)]

@@ -30,12 +30,14 @@ def long_paused(session: Session, bedside: Bedside, now: datetime) -> bool:
 def most_ml_per_h(action: Action, session: Session, bedside: Bedside, now: datetime) -> Fraction:
     """The most that an action may set the pump to now, by the plan, the limit after a reaction, and how it climbed.
 
-    What runs faster than was permitted rises no further; nor does what was raised too early, until it was held.
+    What runs faster than was permitted rises no further; nor does what was raised too early, until it was held. What runs is
+    not resumed to more.
     """
-    if action is Action.RAISE and session.permitted_ml_per_h is not None:
-        return session.permitted_ml_per_h
-    if action is Action.RAISE and session.hurried and not held(session, bedside, now):
-        return session.ml_per_h
+    if action in {Action.RAISE, Action.RESUME} and session.ml_per_h:
+        if session.permitted_ml_per_h is not None:
+            return session.permitted_ml_per_h
+        if action is Action.RESUME or (session.hurried and not held(session, bedside, now)):
+            return session.ml_per_h
     found, cap = proposed_ml_per_h(action, session, bedside, now), session.cap_ml_per_h
     limits = (session.ml_per_h if found is None else found, cap, bedside.top_ml_per_h)
     return min(limit for limit in limits if limit is not None)
