@@ -11,6 +11,7 @@ import pytest
 from ivigil.documents.chair import DUE
 from ivigil.infusion.delivered import Ahead
 from ivigil.infusion.due import DueKind, due
+from ivigil.infusion.report import report
 from ivigil.infusion.session import Session, changed
 from tests.infusion.chair import Chair
 
@@ -102,11 +103,16 @@ def test_when_all_has_run_a_pause_is_not_ended_but_the_infusion_is():
     assert "restart" in rows(running().tell(299, "paused"))
 
 
-def test_no_step_is_due_that_would_come_when_all_has_run():
-    # Held for 30 minutes, in which 84 mL/h give 42: after 257 mL one is left to go faster, after 258 none is.
-    assert rows(running().tell(257, "rate_changed", pump_ml_per_h=84))["rate_step"] == 287
-    found = rows(running().tell(258, "rate_changed", pump_ml_per_h=84))
-    assert (found["complete"], "rate_step" in found) == (288, False)
+@pytest.mark.parametrize(
+    # What hangs lasts for 287 mL. Half an hour at 21 mL/h, then 42: 244.3 mL after 364 minutes, 245 after 365. At 84 mL/h, held
+    # for half an hour, 42 mL run: there is something left to go faster, and there is not.
+    ("minute", "step", "through"),
+    [(364, 394, 394.5), (365, None, 395)],
+)
+def test_no_step_is_due_that_would_come_when_all_has_run(minute, step, through):
+    chair = running(21, **of(28.7)).vitals(30).tell(30, "rate_changed", pump_ml_per_h=42)
+    found = rows(chair.vitals(minute).tell(minute, "rate_changed", pump_ml_per_h=84))
+    assert (found.get("rate_step"), found["complete"]) == (step, through)
 
 
 def test_where_it_is_to_be_stopped_nothing_is_hung_or_completed():
@@ -141,3 +147,47 @@ def test_a_field_that_a_session_does_not_have_is_not_changed():
 
 def test_everything_that_may_be_due_has_its_words():
     assert set(DUE) == {kind.value for kind in DueKind}
+
+
+# ---- and what of it came late
+
+
+def late(chair: Chair) -> list[tuple[str, float, float | None]]:
+    start = chair.minute(0)
+
+    def minute(at: Any) -> Any:
+        return None if at is None else (at - start).total_seconds() / 60
+
+    found = report(chair.record, chair.bedside).missed
+    return [(one.what, minute(one.due_at), minute(one.taken_at)) for one in found if one.what in {"hang", "complete"}]
+
+
+@pytest.mark.parametrize("end", ["paused", "completed", "stopped_early"])
+@pytest.mark.parametrize(("minute", "told"), [(305, []), (305.1, [("complete", 300, 305.1)])])
+def test_an_infusion_that_was_ended_late(end, minute, told):
+    chair = running().vitals(299).tell(minute, end)
+    assert late(chair) == told
+    # What stands still owes nothing more.
+    assert late(chair.vitals(400).vitals(401)) == told
+
+
+def test_an_infusion_that_ran_on_is_never_ended():
+    assert late(running().vitals(305)) == []
+    assert late(running().vitals(306)) == [("complete", 300, None)]
+
+
+@pytest.mark.parametrize(("minute", "told"), [(105, []), (105.1, [("hang", 100, 105.1)])])
+def test_a_container_that_was_replaced_late(minute, told):
+    assert late(running(**of(10)).hung(minute, **of(20))) == told
+    assert late(running(**of(10)).hung(minute, **of(20), beside=True)) == told
+    assert late(running(**of(10)).vitals(99).tell(minute, "paused").vitals(200)) == told
+
+
+def test_a_container_that_was_never_replaced():
+    assert late(running(**of(10)).vitals(106)) == [("hang", 100, None)]
+
+
+def test_what_runs_more_slowly_since_lasts_longer():
+    # 50 mL in 50 minutes, the other 50 at 30 mL/h in 100.
+    chair = running(**of(10)).tell(50, "rate_changed", pump_ml_per_h=30)
+    assert late(chair.hung(150, **of(20))) == []

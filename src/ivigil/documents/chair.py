@@ -27,7 +27,11 @@ NOT_RECORDED = "UNRECORDED"
 MISSED = {
     DueKind.VITALS.value: ("vital signs due", "taken"),
     DueKind.STOP.value: ("pump to be stopped", "stopped"),
+    DueKind.SLOW.value: ("pump to be slowed", "slowed"),
     DueKind.ADRENALINE.value: ("adrenaline due", "given"),
+    DueKind.TELL_PRESCRIBER.value: ("prescriber to be told", "told"),
+    DueKind.HANG.value: ("container empty", "replaced"),
+    DueKind.COMPLETE.value: ("dose through", "ended"),
 }
 #: What is still due, as it reads before its time. What runs out does so at the rate of now.
 DUE = {

@@ -121,6 +121,11 @@ class Bedside:
         reached = self.step_at(ml_per_h) or self.steps[0]
         return timedelta(minutes=reached.duration_min)
 
+    def whole_hold(self, ml_per_h: Fraction) -> timedelta:
+        """How long a rate runs until what ran before it counts no more; the top, which runs to the end, as long as the step below."""
+        held = self.steps[:-1] or self.steps
+        return min(self.hold(ml_per_h), max(timedelta(minutes=step.duration_min) for step in held))
+
     @cached_property
     def grace(self) -> timedelta:
         """How late vital signs may be before they are overdue."""

@@ -13,7 +13,7 @@ from ivigil.infusion.hanging import fitness
 from ivigil.infusion.rates import restart_ml_per_h
 from ivigil.infusion.response import adrenaline_first
 from ivigil.infusion.session import Session
-from ivigil.infusion.workflow import TOO_FAST, Hanging, Lock, Phase
+from ivigil.infusion.workflow import Hanging, Lock, Phase
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -139,19 +139,18 @@ def _run_out(session: Session) -> Iterable[Due]:
 
 
 def slow_due(session: Session, bedside: Bedside) -> Due | None:
-    """Since when the pump runs faster than the plan, or than what was borne before a reaction; None while it does not.
+    """Since when the pump runs faster than the plan, than what was borne before a reaction, or than was permitted when it was set.
 
-    Without a rate: it was set faster than was permitted just then, and stands as a deviation.
+    None while it does not.
     """
-    since, cap = session.rate_since, session.cap_ml_per_h
-    if since is None:
+    since, cap, permitted = session.rate_since, session.cap_ml_per_h, session.permitted_ml_per_h
+    set_so = min(bedside.top_ml_per_h, bedside.top_ml_per_h if permitted is None else permitted)
+    most = set_so if cap is None else min(set_so, cap)
+    if since is None or session.ml_per_h <= most:
         return None
-    if cap is not None and session.ml_per_h > cap:
-        return Due(DueKind.SLOW, max(since, session.reaction_since or since), min(cap, bedside.top_ml_per_h))
-    if session.ml_per_h > bedside.top_ml_per_h:
-        return Due(DueKind.SLOW, since, bedside.top_ml_per_h)
-    too_fast = any(one.at == since and not TOO_FAST.isdisjoint(one.codes) for one in session.deviations)
-    return Due(DueKind.SLOW, since) if too_fast else None
+    # At a rate that was permitted it is the reaction that made it too fast.
+    reacted = session.reaction_since if session.ml_per_h <= set_so else None
+    return Due(DueKind.SLOW, max(since, reacted or since), most)
 
 
 def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
@@ -160,17 +159,23 @@ def adrenaline_due(session: Session, bedside: Bedside) -> Due | None:
         return None
     if session.lock is not Lock.ANAPHYLAXIS:
         # Life-threatening without a criterion: the protocol's first step all the same.
-        first = session.reaction is not None and adrenaline_first(session.reaction)
-        return Due(DueKind.ADRENALINE, _reaction_since(session)) if first else None
-    given = adrenaline_given(session, bedside)
-    last = given[-1] if given else anaphylaxis_since(session)
+        return Due(DueKind.ADRENALINE, _reaction_since(session)) if _life_threatening(session) else None
+    since, given = anaphylaxis_since(session), adrenaline_given(session, bedside)
+    if session.quiet_before is not None and (session.criteria or _life_threatening(session)):
+        # It came back: what was given before it had gone was given for the first.
+        since, given = session.reaction_since, tuple(at for at in given if at >= session.quiet_before)
+    last = given[-1] if given else since
     # Without a symptom entered since then nobody has said that it is over.
-    gone = session.quiet_since if session.reaction is None else None
+    gone = session.quiet_since
     if last is None or (gone is not None and gone >= last):
         return None
     if not given:
         return Due(DueKind.ADRENALINE, last)
     return Due(DueKind.ADRENALINE_AGAIN, last + bedside.minutes(bedside.protocol.adrenaline.repeat.min))
+
+
+def _life_threatening(session: Session) -> bool:
+    return session.reaction is not None and adrenaline_first(session.reaction)
 
 
 def anaphylaxis_since(session: Session) -> datetime | None:
@@ -191,13 +196,14 @@ def _reaction_since(session: Session) -> datetime:
 def _restarts(session: Session, bedside: Bedside) -> Iterable[Due]:
     at, paused_at = _restart_at(session, bedside), session.paused_at
     rate = restart_ml_per_h(session, bedside, at)
-    if rate is not None:
-        yield Due(DueKind.RESTART, at, rate)
-    later = None if paused_at is None else paused_at + bedside.long_pause
-    if rate is not None and later is not None and later > at:
-        slower = restart_ml_per_h(session, bedside, later)
-        if slower != rate:
-            yield Due(DueKind.RESTART, later, slower)
+    if rate is None:
+        return
+    yield Due(DueKind.RESTART, at, rate)
+    assert paused_at is not None  # a paused session was paused at some moment
+    later = paused_at + bedside.long_pause
+    slower = restart_ml_per_h(session, bedside, later)
+    if slower != rate:
+        yield Due(DueKind.RESTART, later, slower)
 
 
 def _restart_at(session: Session, bedside: Bedside) -> datetime:

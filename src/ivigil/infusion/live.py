@@ -29,7 +29,7 @@ class Live:
         """One event at or after the last."""
         broken = deviations(event, self.moment(at))
         self._running.tell(at, event)
-        after = step(self.session, at, event, self._running.ml_per_h, self.bedside)
+        after = step(self.session, at, event, self._running.ml_per_h, self.bedside, broken)
         ahead = self._running.ahead(self.bedside.dose_ml, self.bedside.enough_ml)
         self.session = changed(after, deviations=(*self.session.deviations, *broken), ahead=ahead)
         self.last = at

@@ -24,10 +24,11 @@ from ivigil.infusion.events import (
     Started,
 )
 from ivigil.infusion.hanging import fitness
-from ivigil.infusion.rates import long_paused, proposed_ml_per_h
+from ivigil.infusion.rates import held, long_paused, most_ml_per_h, proposed_ml_per_h
 from ivigil.infusion.session import Deviation, Session
 from ivigil.infusion.workflow import (
     NOT_SLOWER,
+    TOO_FAST,
     Action,
     Agreement,
     Asked,
@@ -163,19 +164,9 @@ def _plan(session: Session, bedside: Bedside, now: datetime) -> PlanState:
 def _checks(session: Session, bedside: Bedside) -> Checks:
     wanted = bedside.checks(session.opened.setting if session.opened else bedside.ordered.setting)
     done = {name: one.ok for name, one in session.checks.items() if name in wanted and name is not Check.WELL_TODAY}
-    if not all(done.values()) or _read_back_too_fast(session, bedside):
+    if not all(done.values()) or session.read_back_at is not None:
         return Checks.FAILED
     return Checks.COMPLETE if wanted <= set(session.checks) else Checks.MISSING
-
-
-def _read_back_too_fast(session: Session, bedside: Bedside) -> bool:
-    """Whether the pump was set, by its own read-back, above the plan's first step, or faster than the next step of what runs."""
-    read = session.checks.get(Check.PUMP_READ_BACK)
-    if session.read_back_at is not None:
-        return True
-    if session.started_at is not None or read is None or read.pump_ml_per_h is None:
-        return False
-    return Fraction(read.pump_ml_per_h) > bedside.rates_ml_per_h[0]
 
 
 def _weight(session: Session, bedside: Bedside) -> Weight:
@@ -228,9 +219,7 @@ def _at_this_rate(session: Session, bedside: Bedside) -> AtThisRate:
 
 
 def _hold(session: Session, bedside: Bedside, now: datetime) -> Hold:
-    if session.rate_since is None:
-        return Hold.RUNNING
-    return Hold.ELAPSED if now >= session.rate_since + bedside.hold(session.ml_per_h) else Hold.RUNNING
+    return Hold.ELAPSED if held(session, bedside, now) else Hold.RUNNING
 
 
 def _asked(action: Action, wanted: Fraction | None, session: Session, bedside: Bedside, now: datetime) -> Asked:
@@ -242,8 +231,7 @@ def _asked(action: Action, wanted: Fraction | None, session: Session, bedside: B
         return Asked.BEYOND_MAXIMUM
     if session.cap_ml_per_h is not None and wanted > session.cap_ml_per_h:
         return Asked.BEYOND_CAP
-    most = proposed_ml_per_h(action, session, bedside, now)
-    if most is not None and wanted <= most:
+    if wanted <= most_ml_per_h(action, session, bedside, now):
         return Asked.WITHIN
     return Asked.BEYOND_FIRST if action is Action.RESUME and long_paused(session, bedside, now) else Asked.BEYOND_STEP
 
@@ -311,4 +299,13 @@ def deviations(event: Event, before: Moment) -> tuple[Deviation, ...]:
     if wish is None:
         return ()
     codes = barred(wish.action, situation(wish, before))
-    return (Deviation(event.key, before.now, wish.action, codes),) if codes else ()
+    return (Deviation(event.key, before.now, wish.action, codes, _most(wish, codes, before)),) if codes else ()
+
+
+def _most(wish: Wish, codes: tuple[str, ...], before: Moment) -> Fraction | None:
+    """Up to where it was permitted, of what was set too fast: no raise at all where something else spoke against it."""
+    session = before.session
+    if TOO_FAST.isdisjoint(codes):
+        return None
+    most = most_ml_per_h(wish.action, session, before.bedside, before.now)
+    return min(most, session.ml_per_h) if wish.action is Action.RAISE and not TOO_FAST.issuperset(codes) else most

@@ -23,7 +23,29 @@ def proposed_ml_per_h(action: Action, session: Session, bedside: Bedside, now: d
 
 def long_paused(session: Session, bedside: Bedside, now: datetime) -> bool:
     """Whether it has stood still for so long that it begins again at the first rate."""
-    return session.paused_at is not None and now - session.paused_at >= bedside.long_pause
+    still = session.paused_at or session.ended_at
+    return still is not None and now - still >= bedside.long_pause
+
+
+def most_ml_per_h(action: Action, session: Session, bedside: Bedside, now: datetime) -> Fraction:
+    """The most that an action may set the pump to now, by the plan, the limit after a reaction, and how it climbed.
+
+    What runs faster than was permitted rises no further; nor does what was raised too early, until it was held. What runs is
+    not resumed to more.
+    """
+    if action in {Action.RAISE, Action.RESUME} and session.ml_per_h:
+        if session.permitted_ml_per_h is not None:
+            return session.permitted_ml_per_h
+        if action is Action.RESUME or (session.hurried and not held(session, bedside, now)):
+            return session.ml_per_h
+    found, cap = proposed_ml_per_h(action, session, bedside, now), session.cap_ml_per_h
+    limits = (session.ml_per_h if found is None else found, cap, bedside.top_ml_per_h)
+    return min(limit for limit in limits if limit is not None)
+
+
+def held(session: Session, bedside: Bedside, now: datetime) -> bool:
+    """Whether the present rate has run for the time of its step."""
+    return session.rate_since is not None and now >= session.rate_since + bedside.hold(session.ml_per_h)
 
 
 def restart_ml_per_h(session: Session, bedside: Bedside, now: datetime) -> Fraction | None:
@@ -39,7 +61,8 @@ def _restart_soon_ml_per_h(session: Session, bedside: Bedside) -> Fraction | Non
     if session.lock is not Lock.FREE:
         return None
     if session.episode is None:
-        return min(session.ran_before_pause, bedside.top_ml_per_h)
+        # A resumption before any start that was told begins where every infusion begins.
+        return min(session.ran_before_pause or bedside.rates_ml_per_h[0], bedside.top_ml_per_h)
     last = session.cap_ml_per_h if session.cap_ml_per_h is not None else session.ran_before_pause
     half = session.ran_before_pause / 2
     rule = bedside.protocol.responses[session.episode].restart.value

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from ivigil.infusion.bedside import Bedside
 from ivigil.infusion.delivered import Delivered
-from ivigil.infusion.due import DueKind, adrenaline_given, anaphylaxis_since, due, next_vitals_at, stop_due_at
+from ivigil.infusion.due import DueKind, due
 from ivigil.infusion.events import (
     CheckConfirmed,
     ContainerChanged,
@@ -33,8 +33,10 @@ from ivigil.infusion.events import (
     as_json,
 )
 from ivigil.infusion.live import Live, replay, retold
+from ivigil.infusion.medicines import Amiss, amiss
+from ivigil.infusion.missed import Late, Owed
 from ivigil.infusion.record import Record, Told
-from ivigil.infusion.response import line, most_at_once
+from ivigil.infusion.response import line
 from ivigil.infusion.session import Session
 from ivigil.infusion.tolerance import lesson, remembered
 from ivigil.infusion.workflow import Phase
@@ -86,7 +88,7 @@ class Entry(_Part):
 
 
 class Missed(_Part):
-    """What was due and came late, or never (``taken_at`` null): vital signs, or stopping the pump."""
+    """What was due and came late, or never (``taken_at`` null): ``what`` is a kind of due that must be done (:mod:`.missed`)."""
 
     what: str = DueKind.VITALS.value
     due_at: AwareDatetime
@@ -114,7 +116,7 @@ class Broken(_Part):
 class Alarm(_Part):
     """A limit of a vital sign or a set of criteria that was met after the start; ``grade`` null: shown, and asked about.
 
-    Or a medicine that was given above the protocol's dose for this patient.
+    Or a medicine that was given otherwise than by the protocol: its dose for this patient, its route, or again too soon.
     """
 
     at: AwareDatetime
@@ -368,37 +370,22 @@ def _alarms(at: datetime, before: Session, after: Session, bedside: Bedside) -> 
             )
 
 
-def _too_much(at: datetime, given: MedicineGiven, session: Session, bedside: Bedside) -> Iterable[Alarm]:
-    """A dose above the most that the protocol gives this patient at once: a slip of the point, or of the syringe."""
-    found = most_at_once(given.medicine, session, bedside)
-    if found is None or given.dose_mg is None or given.dose_mg <= found[0]:
-        return
-    most, sources = found
-    text = f"{_words(given.medicine)} {_plain(given.dose_mg)} mg; by the protocol at most {_plain(most)} mg at once."
-    yield Alarm(at=at, code="dose_above_protocol", text=text, grade=None, policy=False, sources=sources)
+def _of_medicine(at: datetime, found: Amiss) -> Alarm:
+    return Alarm(at=at, code=found.code, text=found.text, grade=None, policy=found.policy, sources=found.sources)
 
 
 def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[ReactionSeen, ...], tuple[Alarm, ...]]:
     """What was due and came late, every symptom with its beginning and end, and every limit that was met."""
-    live, late, seen = Live(bedside), [], []
+    live, owed, seen = Live(bedside), Owed(bedside), []
+    late: list[Late] = []
     alarms: list[Alarm] = []
-    owed: datetime | None = None
     open_: dict[str, ReactionSeen] = {}
     for at, event, before in retold(live, record):
         after = live.session
-        if before.started_at is not None and before.phase is not Phase.ENDED and owed is None:
-            due_at = next_vitals_at(before, bedside)
-            owed = due_at if due_at is not None and at > due_at + bedside.grace else None
-        stop = stop_due_at(before, bedside)
+        late += owed.tell(at, before, after)
         alarms += _alarms(at, before, after, bedside)
         if isinstance(event.data, MedicineGiven):
-            alarms += _too_much(at, event.data, after, bedside)
-        if stop is not None and not after.ml_per_h and at > stop + bedside.grace:
-            late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=at))
-        wanted = bedside.protocol.observing.set_of
-        if owed is not None and after.whole_set_at(wanted) != before.whole_set_at(wanted):
-            late.append(Missed(due_at=owed, taken_at=at))
-            owed = None
+            alarms += (_of_medicine(at, one) for one in amiss(at, event.data, before, bedside))
         for name, one in after.symptoms.items():
             if after.started_at is not None and name not in open_:
                 open_[name] = ReactionSeen(
@@ -410,22 +397,11 @@ def _walk(record: Record, bedside: Bedside) -> tuple[tuple[Missed, ...], tuple[R
                 )
         for name in set(open_) - set(after.symptoms):
             seen.append(open_.pop(name).model_copy(update={"until": at}))
-    if owed is not None:
-        late.append(Missed(due_at=owed, taken_at=None))
-    stop = stop_due_at(live.session, bedside)
-    if stop is not None and live.last is not None and live.last > stop + bedside.grace:
-        late.append(Missed(what=DueKind.STOP.value, due_at=stop, taken_at=None))
-    late += _adrenaline_missed(live, bedside)
+    if live.last is not None:
+        late += owed.undone(live.last, live.session)
+    missed = [Missed(what=one.kind.value, due_at=one.due_at, taken_at=one.done_at) for one in late]
     reactions = sorted((*seen, *open_.values()), key=lambda one: (one.since, one.symptom))
-    return tuple(sorted(late, key=lambda one: one.due_at)), tuple(reactions), tuple(alarms)
-
-
-def _adrenaline_missed(live: Live, bedside: Bedside) -> Iterable[Missed]:
-    """The first adrenaline, where it came late after anaphylaxis was seen or said, or never."""
-    seen, given = anaphylaxis_since(live.session), adrenaline_given(live.session, bedside)
-    came = given[0] if given else None
-    if seen is not None and live.last is not None and (came or live.last) > seen + bedside.grace:
-        yield Missed(what=DueKind.ADRENALINE.value, due_at=seen, taken_at=came)
+    return tuple(sorted(missed, key=lambda one: one.due_at)), tuple(reactions), tuple(alarms)
 
 
 def _entry(told: Told, started_at: datetime | None, bedside: Bedside) -> Entry:

@@ -139,12 +139,12 @@ def most_at_once(medicine: str, session: Session, bedside: Bedside) -> tuple[Dec
     if protocol.is_adrenaline(medicine):
         card = adrenaline_dose(protocol.adrenaline, ordered.age_years, weight, ordered.region)
         return max(card.mg, card.mg_max or card.mg, card.pen_mg), card.sources
-    said = medicine.casefold()
-    for name, one in protocol.medicines.items():
-        if said in {known.casefold() for known in (name, one.name, *one.also)}:
-            dose = medicine_dose(name, one, ordered.age_years, weight, protocol.adult_from_years.value)
-            return None if dose.mg is None else (max(dose.mg, dose.mg_max or dose.mg), dose.sources)
-    return None
+    name = protocol.medicine_called(medicine)
+    if name is None:
+        return None
+    one = protocol.medicines[name]
+    dose = medicine_dose(name, one, ordered.age_years, weight, protocol.adult_from_years.value)
+    return None if dose.mg is None else (max(dose.mg, dose.mg_max or dose.mg), dose.sources)
 
 
 def _own_steps(session: Session, bedside: Bedside) -> tuple[Line, ...]:

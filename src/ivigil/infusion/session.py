@@ -51,12 +51,16 @@ class Present:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Something that was done although it was not permitted: what, when, and the codes of what spoke against it."""
+    """Something that was done although it was not permitted: what, when, and the codes of what spoke against it.
+
+    ``most_ml_per_h`` is what was permitted just then, where the pump was set faster.
+    """
 
     key: str
     at: datetime
     action: Action
     codes: tuple[str, ...]
+    most_ml_per_h: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,20 @@ class Session:
     check_failed_at: datetime | None = None
     """Since when a check is not as it should be: another patient, particles, a line that does not flush."""
     read_back_at: datetime | None = None
-    """Since when the running pump reads back faster than the step after what was reported, until it is put right or told."""
+    """Since when the pump reads back faster than it may run next, until it reads right or is reported to run so fast."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rate_since: datetime | None = None
     ml_per_h: Fraction = Fraction(0)
     paused_at: datetime | None = None
+    """Since when it stands still; pauses between which it did not run for a whole hold are one."""
+    last_pause: tuple[datetime, datetime] | None = None
+    """The pause before it went on last: since when, and until when."""
     ran_before_pause: Fraction = Fraction(0)
+    permitted_ml_per_h: Fraction | None = None
+    """Up to where it was permitted to run, while it runs faster than that; None: as it runs."""
+    hurried: bool = False
+    """Whether the last raise came before the rate below had been held."""
     borne_ml_per_h: Fraction = Fraction(0)
     """The highest rate at which the patient was watched without a symptom."""
     cap_ml_per_h: Fraction | None = None
@@ -98,6 +109,8 @@ class Session:
     """When the reaction that is present, or was last, reached its present grade."""
     quiet_since: datetime | None = None
     """When the last symptom of a reaction had gone."""
+    quiet_before: datetime | None = None
+    """When all of a reaction had gone, that came back since."""
     episode: Grade | None = None
     """The worst of the reaction that is present or was last."""
     restarted: bool = False
@@ -162,7 +175,14 @@ def changed(session: Session, **changes: object) -> Session:
     return made
 
 
-def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: Bedside) -> Session:
+def step(
+    session: Session,
+    at: datetime,
+    event: Event,
+    ran: Fraction,
+    bedside: Bedside,
+    broken: tuple[Deviation, ...] = (),
+) -> Session:
     """The session after one event.
 
     Args:
@@ -171,9 +191,10 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
         event: what was reported.
         ran: the pump's rate after it (mL/h).
         bedside: plan, protocol and policies.
+        broken: in what it was not permitted.
     """
     after = changed(session, phase=HAPPENED[session.phase, event.type])
-    after = _flow(session, after, at, ran)
+    after = _flow(session, after, at, ran, bedside, broken)
     match event.data:
         case Opened():
             after = changed(after, opened=event.data, opened_at=at)
@@ -183,9 +204,9 @@ def step(session: Session, at: datetime, event: Event, ran: Fraction, bedside: B
             unwell = event.data.check is Check.WELL_TODAY and not event.data.ok
             if event.data.check is Check.PUMP_READ_BACK:
                 # The next step may be read back before it is reported.
-                read, most = event.data.pump_ml_per_h, bedside.rate_above(ran) or ran
-                faster = ran > 0 and read is not None and read > most
-                after = changed(after, read_back_at=at if faster else None)
+                read, still = event.data.pump_ml_per_h, session.ran_before_pause or bedside.rates_ml_per_h[0]
+                most = bedside.rate_above(ran) or ran if ran else still
+                after = changed(after, read_back_at=at if read is not None and read > most else None)
             after = changed(
                 after,
                 checks=checks,
@@ -255,21 +276,43 @@ def _as_anaphylaxis(session: Session, at: datetime) -> Session:
     )
 
 
-def _flow(before: Session, after: Session, at: datetime, ran: Fraction) -> Session:
+def _flow(
+    before: Session, after: Session, at: datetime, ran: Fraction, bedside: Bedside, broken: tuple[Deviation, ...]
+) -> Session:
     """Rates, when the present one began, and when it ended: also where the pump stood still already."""
     ended_at = (before.ended_at or at) if after.phase in {Phase.STOPPED, Phase.COMPLETED, Phase.ENDED} else None
     if ran == before.ml_per_h:
         return changed(after, ended_at=ended_at)
+    read = before.checks.get(Check.PUMP_READ_BACK)
+    told = read is not None and read.pump_ml_per_h is not None and read.pump_ml_per_h <= ran
+    stood, last = before.paused_at or before.ended_at, before.last_pause
+    short = last is not None and at - last[1] < bedside.whole_hold(before.ml_per_h)
     return changed(
         after,
         ml_per_h=ran,
-        read_back_at=None,
+        read_back_at=None if told else before.read_back_at,
         rate_since=at if ran else None,
-        ran_before_pause=before.ml_per_h or before.ran_before_pause,
+        ran_before_pause=_as_permitted(before) or before.ran_before_pause,
+        permitted_ml_per_h=_permitted(before, ran, broken),
+        hurried=any("too-early" in one.codes for one in broken) if ran > before.ml_per_h > 0 else before.hurried,
         ended_at=ended_at,
-        paused_at=at if after.phase is Phase.PAUSED else None,
+        paused_at=(last[0] if last is not None and short else at) if after.phase is Phase.PAUSED else None,
+        last_pause=last if stood is None else (stood, at),
         restarted=before.restarted or (ran > before.ml_per_h and before.episode is not None),
     )
+
+
+def _permitted(before: Session, ran: Fraction, broken: tuple[Deviation, ...]) -> Fraction | None:
+    """Up to where it may run, if it runs faster. Slowing to what is still too fast, or a pause, earns no rate."""
+    earlier = before.permitted_ml_per_h if ran <= before.ml_per_h else None
+    limits = (earlier, *(one.most_ml_per_h for one in broken))
+    return min((limit for limit in limits if limit is not None and ran > limit), default=None)
+
+
+def _as_permitted(session: Session) -> Fraction:
+    """The rate that runs, as far as it was permitted."""
+    limit = session.permitted_ml_per_h
+    return session.ml_per_h if limit is None else min(session.ml_per_h, limit)
 
 
 def _symptoms(session: Session, at: datetime, seen: SymptomSeen, bedside: Bedside) -> dict[str, Present]:
@@ -306,11 +349,12 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
     after = changed(after, worst_ever=worst((before.worst_ever, now, Grade.SEVERE if criteria else None)))
     if now is None:
         gone = at if earlier is not None else before.quiet_since
-        borne = max(before.borne_ml_per_h, before.ml_per_h) if earlier is None else before.borne_ml_per_h
+        borne = max(before.borne_ml_per_h, _as_permitted(before)) if earlier is None else before.borne_ml_per_h
         return changed(after, quiet_since=gone, borne_ml_per_h=borne)
-    worse = earlier is None or now.rank > earlier.rank
-    more = worse or fresh
     cap = before.cap_ml_per_h
+    # A limit that was lifted for one finding was not lifted for another.
+    worse = earlier is None or now.rank > earlier.rank or (fresh and cap is None)
+    more = worse or fresh
     if worse:
         borne = before.borne_ml_per_h
         reached = before.ml_per_h or before.ran_before_pause
@@ -321,11 +365,12 @@ def _reaction(before: Session, after: Session, at: datetime, bedside: Bedside) -
         lock = Lock.ANAPHYLAXIS
     elif lock in {Lock.FREE, Lock.RETURNED} and (now.rank >= Grade.SEVERE.rank or after.never_restarts(bedside)):
         lock = Lock.SEVERE
-    elif lock is Lock.FREE and worse and before.restarted:
+    elif lock is Lock.FREE and more and before.restarted:
         lock = Lock.RETURNED
     return changed(
         after,
         quiet_since=None,
+        quiet_before=before.quiet_since or before.quiet_before,
         # A mild one that follows takes nothing away from what a worse one before it asks for.
         episode=worst((before.episode, now)),
         agreed_at=None if more else after.agreed_at,

@@ -84,6 +84,8 @@ def lesson(
         uneventful=worst is None
         and session.lock is Lock.FREE
         and session.ended_at is not None
+        # Nobody looked: that nothing was seen says nothing.
+        and session.borne_ml_per_h > 0
         and not session.deviations,
         complete=given_g >= Fraction(bedside.infusion.dose_g) * (1 - Fraction(bedside.protocol.complete_within.value)),
         supervised=session.opened is not None and session.opened.supervised,

@@ -211,12 +211,19 @@ class Concentration(Fact):
     mg_per_ml: Positive
 
 
+class Route(Statement):
+    """By which way a medicine is given. ``words`` are how it is written down, ``others`` those of another way."""
+
+    words: Terms = ()
+    others: Terms = ()
+
+
 class Adrenaline(Record):
     """Adrenaline into the muscle. ``schemes`` are whole published ways to dose it; one is chosen and never mixed."""
 
     name: Words
     also: Terms
-    route: Statement
+    route: Route
     concentration: Concentration
     schemes: dict[str, DoseRule]
     child_caps_mg: dict[str, Number] = {}
@@ -265,6 +272,10 @@ class Observing(Record):
     told_late_after: MinutesLong
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W\d_]+", text.casefold()))
+
+
 class Protocol(Record):
     """One whole protocol, by the file's id.
 
@@ -300,14 +311,24 @@ class Protocol(Record):
     call: dict[Literal["hospital", "clinic", "home"], Call]
     pack_valid_h: Number
     long_pause: Minutes
-    """From how long a pause on it goes on at the plan's first rate."""
+    """From how long a pause on it goes on at the plan's first rate. Pauses without a whole hold of running between are one."""
     bars: dict[str, Bar]
     not_found: dict[str, Statement] = {}
 
     def is_adrenaline(self, medicine: str) -> bool:
         """Whether a medicine that was given is adrenaline, by any of its names."""
         names = {name.casefold() for name in (self.adrenaline_id, *self.adrenaline.also)}
-        return not names.isdisjoint(re.findall(r"[^\W\d_]+", medicine.casefold()))
+        return not names.isdisjoint(_words(medicine))
+
+    def medicine_called(self, name: str) -> str | None:
+        """The protocol's word for a medicine that was given, by all the words of any of its names; None: it has none."""
+        if self.is_adrenaline(name):
+            return self.adrenaline_id
+        said = _words(name)
+        for key, one in self.medicines.items():
+            if any(_words(known) <= said for known in (key, *re.split(r"[()]", one.name), *one.also) if _words(known)):
+                return key
+        return None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
