@@ -268,11 +268,26 @@ def _events(path: str) -> Iterable[object]:
             f"The events of one session fill less than {LARGEST_EVENTS} bytes.",
             "Give one session's events.",
         )
+    _no_list(text, path)
     # What some editors put before the first line says how the file is written; it is no part of that line.
     # Lines end as the bytes say, so that one torn byte spoils its own line alone.
     for raw in text.removeprefix(BYTE_ORDER_MARK.encode()).split(b"\n"):
         if raw.strip():
             yield _line(raw)
+
+
+def _no_list(text: bytes, path: str) -> None:
+    """Refuse one JSON list of events: every line but the last would be torn, and the record of that one alone."""
+    bare = text.strip()
+    if not (bare.startswith(b"[") and bare.endswith(b"]")):
+        return
+    try:
+        parse_json(bare.decode("utf-8"), "EVENTS")
+    except (BadInput, UnicodeDecodeError):
+        return
+    raise BadInput(
+        "EVENTS", path, "Events stand one a line; this file is one JSON list.", "Write each on a line of its own."
+    )
 
 
 def _line(raw: bytes) -> object:
