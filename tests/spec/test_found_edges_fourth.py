@@ -83,7 +83,7 @@ def test_a_list_of_events_is_refused_and_not_read_as_its_last_line(tmp_path):
         assert refused.value.rule == "Events stand one a line; this file is one JSON list."
         assert refused.value.remedy == "Write each on a line of its own."
     # A torn line at either end is no list.
-    assert len(lines(tmp_path, b'[\n{"a": 1}\n]')) == 3
+    assert len(lines(tmp_path, b'[\n{"a": 1\n]')) == 3
     assert len(lines(tmp_path, b'[1]\n{"a": 1}')) == 2
     assert len(lines(tmp_path, b'["\xe4"]')) == 1
 
