@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ivigil.cli import infuse
+from ivigil.cli.chair_protocol import _unsigned, site_protocol
 from ivigil.cli.checking import aside
 from ivigil.cli.opening import parse_json
 from ivigil.cli.writing import check_page
@@ -619,3 +620,19 @@ def test_a_dose_that_is_fixed_or_by_weight_has_its_most_at_every_age():
     one = DoseRule.model_validate(read | {"mg": 5, "mg_max": 7})
     assert _most_at(one, D(3)) == 7
     assert _most_at(DoseRule.model_validate(read | {"mg_per_kg": 1, "cap_mg": 50}), D(3)) == 50
+
+
+def test_a_mark_before_a_protocol_is_named(tmp_path):
+    (tmp_path / "ours.toml").write_bytes(b'\xef\xbb\xbfid = "x"\n')
+    with pytest.raises(BadKnowledge) as refused:
+        site_protocol(tmp_path / "ours.toml", opened())
+    assert (refused.value.where, refused.value.value) == (str(tmp_path / "ours.toml"), "a byte order mark")
+    assert refused.value.rule == "A protocol begins with its first line, after no hidden sign."
+    assert refused.value.remedy == "Save it as UTF-8 without a byte order mark (BOM)."
+
+
+@pytest.mark.parametrize(("on", "value"), [("2026-11-20", '"2026-11-20"'), (None, None), (5, "5")])
+def test_a_day_in_quotes_is_shown_in_quotes(on, value):
+    (one,) = _unsigned(["A. Pharmacist", "B. Prescriber"], on, "ours.toml")
+    assert (one.where, one.value) == ("ours.toml: on", value)
+    assert one.remedy == "Write it so, first in the file, without quotes and without a time: on = 2026-11-20."
