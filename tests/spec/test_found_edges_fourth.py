@@ -515,6 +515,20 @@ def test_the_words_of_a_limit_say_its_own_figure(name, values, said):
     assert told(at(f"triggers.{name}", **values, text=f"From {said} on.")) == []
 
 
+def test_words_of_a_sites_own_say_the_figure_that_stays():
+    text = "Oxygen saturation 80 % or less."
+    rows = told(at("triggers.oxygen_low", text=text))
+    assert rows == [
+        ("triggers.oxygen_low.text", text, "It does not say 92, from which it is told.", "Write 92 into the text.")
+    ]
+    assert told(at("triggers.oxygen_low", text="SpO2 92 % or lower.")) == []
+    for written in ("A temperature of 39.0 °C", "39,0 °C or more"):
+        assert told(at("triggers.fever_moderate", text=written)) == []
+    # Both figures of two are asked for.
+    (one,) = told(at("triggers.fever_mild", text="38 °C or more."))
+    assert one[2] == "It does not say 1, from which it is told."
+
+
 def test_a_limit_that_speaks_later_is_told_as_that_alone():
     ((where, _, _, _),) = told(at("triggers.oxygen_low", at_most=90))
     assert where == "triggers.oxygen_low.at_most"

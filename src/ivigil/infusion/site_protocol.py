@@ -217,14 +217,16 @@ def _triggers(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
 
 
 def _unsaid(where: str, one: VitalTrigger, ours: VitalTrigger, wrong: tuple[str, ...]) -> Iterable[Looser]:
-    """A limit of a site's own whose words say another figure: the page and the alarm would not agree."""
-    figures = re.findall(r"\d+(?:\.\d+)?", one.text)
+    """A limit or words of a site's own that do not say the same figure: the page and the alarm would not agree."""
+    figures = {Decimal(told.replace(",", ".")) for told in re.findall(r"\d+(?:[.,]\d+)?", one.text)}
     for key in (*EARLIER_IF_LESS, *EARLIER_IF_MORE):
         limit = getattr(one, key)
-        if limit is None or limit == getattr(ours, key) or key in wrong:
+        as_shipped = (limit, one.text) == (getattr(ours, key), ours.text)
+        if limit is None or as_shipped or key in wrong:
             continue
-        said = f"{(limit * 100 if key == 'fall_share_above' else limit).normalize():f}"
-        if said not in figures:
+        figure = limit * 100 if key == "fall_share_above" else limit
+        if figure not in figures:
+            said = f"{figure.normalize():f}"
             yield Looser(
                 where, one.text, f"It does not say {said}, from which it is told.", f"Write {said} into the text."
             )
