@@ -84,7 +84,9 @@ def test_the_example_with_reactions_is_locked_corrected_and_kept_whole(folder, c
     assert [(one["text"], one["first"]) for one in changed] == [
         ("Given: paracetamol 1000 mg by mouth", "Given: paracetamol 100 mg by mouth")
     ]
-    assert [one["reason"] for one in made["for_review"]] == ["An event is one JSON object."]
+    assert [one["reason"] for one in made["for_review"]] == [
+        "column 81: This is not JSON. Mend it: Expecting ',' delimiter."
+    ]
     lines = (folder / "reaction.ndjson").read_text("utf-8").splitlines()
     assert len(made["timeline"]) == len(lines) - 2  # one told twice, one torn
 

@@ -362,6 +362,7 @@ EXPECTED: dict[str, list[Told]] = {
         most("concentration_tolerance", "0.49", "0.1"),
     ],
     "a child's weight": [
+        most("weight_tolerance_child", "0.4", "0.05"),
         (
             "weight_tolerance_child",
             "0.4",

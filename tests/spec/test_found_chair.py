@@ -22,7 +22,7 @@ from ivigil.infusion.due import DueKind, due
 from ivigil.infusion.live import replay
 from ivigil.infusion.pack import as_json, make_pack
 from ivigil.infusion.permission import Wish, may
-from ivigil.infusion.record import gather
+from ivigil.infusion.record import Torn, gather
 from ivigil.infusion.report import SessionReport, report
 from ivigil.infusion.response import advice, as_anaphylaxis
 from ivigil.infusion.workflow import Action, Lock, Phase
@@ -444,7 +444,7 @@ def test_one_torn_byte_spoils_its_own_line_alone(tmp_path: Path):
     (tmp_path / "e.ndjson").write_bytes(b"\n".join([*lines, b'{"note": "caf\xc3']))
     read = tuple(infuse._events(str(tmp_path / "e.ndjson")))
     assert len(read) == len(lines) + 1
-    assert read[-1] == '{"note": "caf\\xc3'
+    assert read[-1] == Torn('{"note": "caf\\xc3', "byte 14: This is not UTF-8. Save the file as UTF-8.")
 
 
 def test_a_line_ends_where_the_file_says_so(tmp_path: Path):

@@ -184,7 +184,7 @@ def test_what_a_site_may_not_loosen_is_named_by_its_place(name):
         at("responses.mild.wait", min=60),
         at("responses.mild.flow", value="stop"),
         at("responses.moderate.steps.check", text="Check who, what, how fast; keep the bag."),
-        at("triggers.oxygen_low", at_most=94),
+        at("triggers.oxygen_low", at_most=94, text="Oxygen saturation 94 % or less."),
         at("symptoms.headache", least="moderate"),
         at("weight_tolerance_adult", value=Decimal("0.05")),
         at("pack_valid_h", value=12),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ivigil.cli.opening import today
+from ivigil.cli.opening import BYTE_ORDER_MARK, today
 from ivigil.errors import BadInput, BadKnowledge, IvigilError
 from ivigil.infusion.protocols import CHOOSES, SHOWS_THE_FORM, check_protocol, faults, more_than_read
 from ivigil.infusion.site_protocol import looser
@@ -91,6 +91,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise BadInput("--protocol", str(path), "The file must be readable.", f"Check the path: {why}.") from problem
     if len(content) > LARGEST_FILE:
         raise BadInput("--protocol", str(path), "No protocol is this large.", "Name the TOML file of one protocol.")
+    if content.startswith(BYTE_ORDER_MARK.encode()):
+        raise BadKnowledge(
+            str(path),
+            "a byte order mark",
+            "A protocol begins with its first line, after no hidden sign.",
+            "Save it as UTF-8 without a byte order mark (BOM).",
+        )
     try:
         return tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as problem:
@@ -138,9 +145,9 @@ def _unsigned(by: object, on: object, file: str) -> list[BadKnowledge]:
         wrong.append(
             BadKnowledge(
                 f"{file}: on",
-                None if on is None else str(on),
+                None if on is None else f'"{on}"' if isinstance(on, str) else str(on),
                 "It says on which day it was signed; never one to come.",
-                "Write it so, first in the file: on = 2026-11-20.",
+                "Write it so, first in the file, without quotes and without a time: on = 2026-11-20.",
             )
         )
     return wrong

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from ivigil.cli.opening import as_model, formulary_of, made_with, read_json
@@ -34,7 +36,15 @@ def checked_plan(path: str, knowledge: Knowledge) -> tuple[Plan | SubcutaneousPl
     return plan, same
 
 
-def checked_vein_plan(path: str, knowledge: Knowledge, without: str, remedy: str, *, permits: bool = False) -> Plan:
+def aside(where: str, rule: str, remedy: str, value: str | None = None, *, as_json: bool = False) -> None:
+    """Something that the reader has to know beside the result: on standard error, as JSON where the result is."""
+    said = {"where": where, "value": value, "rule": rule, "remedy": remedy}
+    typer.echo(json.dumps({"warning": said}, ensure_ascii=False) if as_json else f"▲ {rule} {remedy}", err=True)
+
+
+def checked_vein_plan(
+    path: str, knowledge: Knowledge, without: str, remedy: str, *, permits: bool = False, as_json: bool = False
+) -> Plan:
     """A plan for a vein that holds; told on standard error where its limits could not be checked.
 
     Args:
@@ -43,6 +53,7 @@ def checked_vein_plan(path: str, knowledge: Knowledge, without: str, remedy: str
         without: what a start under the skin does not have yet.
         remedy: what to do for such a start.
         permits: somebody infuses by what is made of it, so that limits which cannot be checked are refused.
+        as_json: the result is JSON, and so is what is told beside it.
 
     Raises:
         BadInput: as :func:`checked_plan`, it is a start under the skin, or ``permits`` and of other facts.
@@ -56,5 +67,10 @@ def checked_vein_plan(path: str, knowledge: Knowledge, without: str, remedy: str
             "made_with", read.made_with.knowledge, NOT_THESE_FACTS, "Make the plan anew with today's facts; sign that."
         )
     if not of_these_facts:
-        typer.echo(f"▲ {NOT_THESE_FACTS}", err=True)
+        tell_other_facts(read.made_with.knowledge, as_json=as_json)
     return read
+
+
+def tell_other_facts(knowledge: str, *, as_json: bool) -> None:
+    """Say that a plan's limits could not be checked: it was made with other facts."""
+    aside("made_with", NOT_THESE_FACTS, "Make it anew where it is still to be used.", knowledge, as_json=as_json)

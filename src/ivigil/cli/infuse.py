@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from ivigil.cli import EXIT_BAD_INPUT, EXIT_DONE
-from ivigil.cli.checking import checked_vein_plan
-from ivigil.cli.opening import formulary_of, limits_of, open_knowledge, parse_json, read_model
-from ivigil.cli.writing import OVERWRITE, check_target, save
+from ivigil.cli.checking import aside, checked_vein_plan
+from ivigil.cli.opening import BYTE_ORDER_MARK, formulary_of, limits_of, open_knowledge, parse_json, read_model
+from ivigil.cli.writing import OVERWRITE, check_page, check_target, save
 from ivigil.errors import BadInput, UsageError, visible
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan, Signature, check_signature
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 NO_SC = ("A start under the skin has no session at a chair.", "Give a plan for a vein.")
 PROTOCOL = typer.Option(None, help="A site's whole protocol (TOML) instead of the shipped one.")
 LARGEST_EVENTS = 100_000_000
+#: So many sessions of a file are named in a message.
+SESSIONS_NAMED = 5
+#: What a message calls a line of the events.
+LINE = "this line"
 MOST_INFUSIONS = 1000
 
 infuse_app = typer.Typer(
@@ -46,7 +50,7 @@ def pack_command(
     protocol: Path | None = PROTOCOL,
     json_: bool = typer.Option(False, "--json", help="The pack as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the page that serves a nurse without a screen."),
-    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    paper: str | None = typer.Option(None, help="a4 (which it is without this) or us-letter."),
     overwrite: bool = OVERWRITE,
 ) -> int:
     """Everything for one infusion without a network: rates, times, symptoms, and the reaction card with its doses.
@@ -56,6 +60,7 @@ def pack_command(
     from ivigil.infusion.pack import as_json, make_pack
     from ivigil.sources import cite
 
+    size = check_page(pdf, paper)
     if pdf is not None:
         check_target(pdf, "--pdf", (plan, signature, protocol), overwrite=overwrite)
     knowledge = open_knowledge()
@@ -68,7 +73,7 @@ def pack_command(
     if pdf is not None:
         from ivigil.documents.infusion_sheets import pack_pdf
 
-        save(pdf, pack_pdf(made, read, paper), "--pdf", (plan, signature, protocol), overwrite=overwrite)
+        save(pdf, pack_pdf(made, read, size), "--pdf", (plan, signature, protocol), overwrite=overwrite)
     if json_:
         typer.echo(as_json(made))
     elif pdf is None:
@@ -85,10 +90,11 @@ def replay_command(
     events: str = typer.Argument(help="Events (NDJSON, one a line), or - for standard input."),
     plan: str = typer.Option(help="The plan (JSON) that the session ran."),
     infusion: int | None = typer.Option(None, min=1, help="Which infusion; else the one the session was opened with."),
+    session: str | None = typer.Option(None, help="Which session, where the file holds several."),
     protocol: Path | None = PROTOCOL,
     json_: bool = typer.Option(False, "--json", help="The record as JSON on standard output."),
     pdf: Path | None = typer.Option(None, help="Write the infusion record."),
-    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    paper: str | None = typer.Option(None, help="a4 (which it is without this) or us-letter."),
     overwrite: bool = OVERWRITE,
 ) -> int:
     """What happened in a session: timeline, what was due and missed, deviations, and where every gram went.
@@ -98,20 +104,22 @@ def replay_command(
     from ivigil.infusion.record import gather
     from ivigil.infusion.report import report
 
+    size = check_page(pdf, paper)
     if pdf is not None:
         check_target(pdf, "--pdf", (plan, events, protocol), overwrite=overwrite)
     knowledge = open_knowledge()
-    read = checked_vein_plan(plan, knowledge, *NO_SC)
+    read = checked_vein_plan(plan, knowledge, *NO_SC, as_json=json_)
     raws = tuple(_events(events))
-    session = _session(raws, read.plan_id)
-    bed = _bedside(read, infusion or _opened_with(raws, session) or 1, knowledge, protocol)
-    record = gather(raws, session, bed.protocol)
-    _same_protocol(record, bed.protocol)
+    name = _session(raws, read.plan_id, infusion) if session is None else _named(raws, session)
+    bed = _bedside(read, infusion or _opened_with(raws, name) or 1, knowledge, protocol)
+    record = gather(raws, name, bed.protocol)
+    _same_protocol(record, bed.protocol, as_json=json_)
+    _recorded_once(raws, name, bed, as_json=json_)
     made = report(record, bed)
     if pdf is not None:
         from ivigil.documents.infusion_sheets import record_pdf
 
-        save(pdf, record_pdf(made, read, paper), "--pdf", (plan, events, protocol), overwrite=overwrite)
+        save(pdf, record_pdf(made, read, size), "--pdf", (plan, events, protocol), overwrite=overwrite)
     if json_:
         typer.echo(made.model_dump_json(by_alias=True))
     elif pdf is None:
@@ -144,7 +152,7 @@ def simulate_command(
     made = (
         _shipped_plan(knowledge, experienced=experienced)
         if plan is None
-        else checked_vein_plan(plan, knowledge, *NO_SC)
+        else checked_vein_plan(plan, knowledge, *NO_SC, as_json=json_)
     )
     bed = _bedside(made, 1, knowledge, protocol)
     tally = simulate(bed, knowledge.reaction_rates, Random(seed).random, sessions, premedicated=premedicated)
@@ -218,21 +226,35 @@ def _bedside(plan: Plan, number: int, knowledge: Knowledge, protocol: Path | Non
     return bedside(plan, number, ruling, policies.monitoring, policies.acceptance.sign_roles.items)
 
 
-def _same_protocol(record: Record, ruling: Protocol) -> None:
+def _same_protocol(record: Record, ruling: Protocol, *, as_json: bool) -> None:
     """Say it where a session was opened with a protocol other than the one that the record is now read by."""
     from ivigil.infusion.events import Opened
 
     told = {one.data.protocol for _, one in record.standing if isinstance(one.data, Opened)}
     for name in sorted(told - {ruling.id, ruling.name}):
-        typer.echo(
-            f"▲ The session was opened with the protocol {visible(name)}; this record is read by {ruling.id}. "
+        aside(
+            "--protocol",
+            f"The session was opened with the protocol {visible(name)}; this record is read by {ruling.id}.",
             "Give the one that ruled with --protocol.",
-            err=True,
+            as_json=as_json,
+        )
+
+
+def _recorded_once(raws: Iterable[object], session: str, bed: Bedside, *, as_json: bool) -> None:
+    """Say it where the file holds another session of the same infusion: neither counts what the other gave."""
+    others = _sessions(raws, bed.plan.plan_id, bed.infusion.number) - {session}
+    for name in sorted(others):
+        aside(
+            "EVENTS",
+            f"Infusion {bed.infusion.number} of this plan was opened in the session {visible(name)} as well; "
+            f"this record is of {visible(session)} alone.",
+            "Read the other with --session, and add up what both gave.",
+            as_json=as_json,
         )
 
 
 def _events(path: str) -> Iterable[object]:
-    """Each line's JSON; a line that is none is kept as its text, for review."""
+    """Each line's JSON; a line that is none is kept as its text, with what is wrong, for review."""
     try:
         text = _of_standard_input() if path == "-" else _of_file(path)
     except OSError as problem:
@@ -246,14 +268,40 @@ def _events(path: str) -> Iterable[object]:
             f"The events of one session fill less than {LARGEST_EVENTS} bytes.",
             "Give one session's events.",
         )
+    _no_list(text, path)
+    # What some editors put before the first line says how the file is written; it is no part of that line.
     # Lines end as the bytes say, so that one torn byte spoils its own line alone.
-    for raw in text.split(b"\n"):
+    for raw in text.removeprefix(BYTE_ORDER_MARK.encode()).split(b"\n"):
         if raw.strip():
-            line = raw.decode("utf-8", "backslashreplace").strip()
-            try:
-                yield parse_json(raw.decode("utf-8"), "EVENTS")
-            except (BadInput, UnicodeDecodeError):
-                yield line
+            yield _line(raw)
+
+
+def _no_list(text: bytes, path: str) -> None:
+    """Refuse one JSON list of events: every line but the last would be torn, and the record of that one alone."""
+    bare = text.strip()
+    if not (bare.startswith(b"[") and bare.endswith(b"]")):
+        return
+    try:
+        parse_json(bare.decode("utf-8"), "EVENTS")
+    except (BadInput, UnicodeDecodeError):
+        return
+    raise BadInput(
+        "EVENTS", path, "Events stand one a line; this file is one JSON list.", "Write each on a line of its own."
+    )
+
+
+def _line(raw: bytes) -> object:
+    from ivigil.infusion.record import Torn
+
+    kept = raw.decode("utf-8", "backslashreplace").strip()
+    try:
+        return parse_json(raw.decode("utf-8"), LINE)
+    except UnicodeDecodeError as problem:
+        return Torn(kept, f"byte {problem.start + 1}: This is not UTF-8. Save the file as UTF-8.")
+    except BadInput as problem:
+        # A line is the first of its own text; which of the file it is, its place among the others must not tell.
+        where = f"{problem.where} {problem.value}".removeprefix(f"{LINE} ").removeprefix("line 1, ")
+        return Torn(kept, f"{where}: {problem.rule} {problem.remedy}")
 
 
 def _of_file(path: str) -> bytes:
@@ -270,20 +318,48 @@ def _of_standard_input() -> bytes:
     return sys.stdin.read(most).encode() if buffer is None else bytes(buffer.read(most))
 
 
-def _session(raws: Iterable[object], plan_id: str) -> str:
-    """The session that was opened with this plan, else the one that most events name; the others are not of it."""
-    told = [raw for raw in raws if isinstance(raw, dict) and isinstance(raw.get("session"), str)]
-    names = Counter(raw["session"] for raw in told if _opens(raw, plan_id)) or Counter(raw["session"] for raw in told)
+def _session(raws: Iterable[object], plan_id: str, infusion: int | None = None) -> str:
+    """Of the sessions that were opened with this plan and infusion, else with this plan, else of all, the one that most lines name."""
+    raws = tuple(raws)
+    names = Counter(one for raw in raws if (one := _session_of(raw)) is not None)
     if not names:
+        from ivigil.infusion.record import Torn
+
+        torn = next((raw.why for raw in raws if isinstance(raw, Torn)), None)
         raise BadInput(
-            "EVENTS", None, "No line is an event of a session.", "Give the events of one session, one a line."
+            "EVENTS",
+            None,
+            "No line is an event of a session." + (f" The first: {torn}" if torn else ""),
+            "Give the events of one session, one a line, as UTF-8.",
         )
-    return max(sorted(names), key=names.__getitem__)
+    ours = _sessions(raws, plan_id, infusion) or _sessions(raws, plan_id) or set(names)
+    return max(sorted(ours), key=names.__getitem__)
 
 
-def _opens(raw: dict[str, object], plan_id: str) -> bool:
-    data = raw.get("data")
-    return raw.get("type") == "opened" and isinstance(data, dict) and data.get("plan_id") == plan_id
+def _named(raws: Iterable[object], session: str) -> str:
+    """The session that was asked for, if a line is of it."""
+    names = {one for raw in raws if (one := _session_of(raw)) is not None}
+    if session not in names:
+        told = ", ".join(sorted(names)[:SESSIONS_NAMED]) or "none"
+        raise BadInput(
+            "--session", session, f"No event is of this session; the file holds {told}.", "Give one of them."
+        )
+    return session
+
+
+def _session_of(raw: object) -> str | None:
+    name = raw.get("session") if isinstance(raw, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _sessions(raws: Iterable[object], plan_id: str, infusion: int | None = None) -> set[str]:
+    """Sessions that were opened with a plan, and with one infusion of it where that is asked."""
+    return {name for raw in raws if (name := _session_of(raw)) is not None and _opens(raw, plan_id, infusion)}
+
+
+def _opens(raw: object, plan_id: str, infusion: int | None) -> bool:
+    data = raw.get("data") if isinstance(raw, dict) and raw.get("type") == "opened" else None
+    return isinstance(data, dict) and data.get("plan_id") == plan_id and infusion in (None, data.get("infusion"))
 
 
 def _opened_with(raws: Iterable[object], session: str) -> int | None:

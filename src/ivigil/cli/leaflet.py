@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivigil.cli.checking import NOT_THESE_FACTS, checked_plan, checked_vein_plan
+from ivigil.cli.checking import checked_plan, checked_vein_plan, tell_other_facts
 from ivigil.cli.opening import open_knowledge
-from ivigil.cli.writing import OVERWRITE, check_target, save
+from ivigil.cli.writing import OVERWRITE, check_page, check_target, save
 from ivigil.errors import UsageError
 from ivigil.knowledge.loading import Knowledge
 from ivigil.prescription.plan import Plan
@@ -19,28 +19,32 @@ if TYPE_CHECKING:
     from ivigil.documents.leaflet import Facts
 
 
+NO_SUMMARY = ("A start under the skin has no summary yet.", "Read it on the plan's own screen.")
+
+
 def leaflet_command(
     plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
     lang: str = typer.Option("en", help="en, or es (not yet reviewed by a native clinician)."),
-    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    paper: str | None = typer.Option(None, help="a4 (which it is without this) or us-letter."),
     phone: str | None = typer.Option(None, help="Whom to call; without it a blank line."),
     where: str | None = typer.Option(None, help="Where to come."),
     pdf: Path | None = typer.Option(None, help="The PDF to write."),
     html: Path | None = typer.Option(None, help="The HTML file to write."),
     overwrite: bool = OVERWRITE,
-    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
+    json_: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """Explain a plan to the patient: two large-type pages. It does not replace the team's advice."""
     _one_of(plan, pdf, html, "leaflet", overwrite=overwrite)
+    size = check_page(pdf, paper)
     knowledge = open_knowledge()
     read, of_these_facts = checked_plan(plan, knowledge)
     if not of_these_facts:
-        typer.echo(f"▲ {NOT_THESE_FACTS}", err=True)
+        tell_other_facts(read.made_with.knowledge, as_json=json_)
     facts = _facts(read, knowledge)
     if pdf is not None:
         from ivigil.documents.leaflet import leaflet_pdf
 
-        save(pdf, leaflet_pdf(read, facts, lang, paper, phone, where), "--pdf", (plan,), overwrite=overwrite)
+        save(pdf, leaflet_pdf(read, facts, lang, size, phone, where), "--pdf", (plan,), overwrite=overwrite)
     else:
         assert html is not None
         from ivigil.documents.leaflet_html import leaflet_html
@@ -48,30 +52,22 @@ def leaflet_command(
         save(html, leaflet_html(read, facts, lang, phone, where).encode(), "--html", (plan,), overwrite=overwrite)
 
 
-def _plan(path: str, knowledge: Knowledge) -> Plan:
-    return checked_vein_plan(
-        path,
-        knowledge,
-        "A start under the skin has no summary yet.",
-        "Read it on the plan's own screen.",
-    )
-
-
 def summary_command(
     plan: str = typer.Argument(help="Plan (JSON), or - for standard input."),
     pdf: Path | None = typer.Option(None, help="The PDF to write."),
     html: Path | None = typer.Option(None, help="The HTML file to write."),
-    paper: str = typer.Option("a4", help="a4 or us-letter."),
+    paper: str | None = typer.Option(None, help="a4 (which it is without this) or us-letter."),
     overwrite: bool = OVERWRITE,
-    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
+    json_: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """One page for the clinician: what was found, what is planned, on which sources."""
     _one_of(plan, pdf, html, "summary", overwrite=overwrite)
-    read = _plan(plan, open_knowledge())
+    size = check_page(pdf, paper)
+    read = checked_vein_plan(plan, open_knowledge(), *NO_SUMMARY, as_json=json_)
     if pdf is not None:
         from ivigil.documents.summary import summary_pdf
 
-        save(pdf, summary_pdf(read, paper), "--pdf", (plan,), overwrite=overwrite)
+        save(pdf, summary_pdf(read, size), "--pdf", (plan,), overwrite=overwrite)
     else:
         from ivigil.documents.summary_html import summary_html
 

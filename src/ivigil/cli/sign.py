@@ -44,7 +44,7 @@ def print_command(
     signature: str | None = typer.Option(None, help="Signature (JSON) of this very plan; without it: DRAFT."),
     paper: str = typer.Option("a4", help="a4 or us-letter."),
     overwrite: bool = OVERWRITE,
-    _json: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
+    json_: bool = typer.Option(False, "--json", help="Tell errors as JSON."),
 ) -> None:
     """Check a plan again and write it as PDF, signed if a signature is given.
 
@@ -55,7 +55,11 @@ def print_command(
     check_target(pdf, "--pdf", (plan, signature), overwrite=overwrite)
     knowledge = open_knowledge()
     read = checked_vein_plan(
-        plan, knowledge, "A start under the skin has no sheet on paper yet.", "Keep its JSON with the signature."
+        plan,
+        knowledge,
+        "A start under the skin has no sheet on paper yet.",
+        "Keep its JSON with the signature.",
+        as_json=json_,
     )
     signed = None if signature is None else read_model(Signature, signature, "--signature")
     if signed is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from ivigil.errors import BadInput
+from ivigil.errors import BadInput, UsageError
 
 OVERWRITE = typer.Option(False, "--overwrite", help="Replace the file if there is one.")
 
@@ -26,6 +26,25 @@ def check_target(path: Path, option: str, inputs: Iterable[str | Path | None] = 
         why = (f"The file cannot be written: {problem.strerror}.", "Name another file.")
     if why is not None:
         raise BadInput(option, str(path), *why)
+
+
+def check_page(pdf: Path | None, paper: str | None) -> str:
+    """The paper of a page: a4 unless another is named; one that is named has a page to be printed on.
+
+    Raises:
+        UsageError: a paper and no page.
+        BadInput: no sheet is made for this paper.
+    """
+    if paper is None:
+        return "a4"
+    if pdf is None:
+        raise UsageError(
+            "--paper", paper, "It is the paper of a page, and none is made.", "Give --pdf too, or leave it out."
+        )
+    from ivigil.documents.pdf import check_paper
+
+    check_paper(paper)
+    return paper
 
 
 def _against(path: Path, inputs: Iterable[str | Path | None], *, overwrite: bool) -> tuple[str, str] | None:

@@ -451,14 +451,16 @@ def _chart(report: SessionReport, infusion: Infusion, wall: Wall) -> Json | None
 
 
 def _ticks(begin: datetime, end: datetime, wall: Wall) -> Iterable[datetime]:
-    """Whole hours of the wall's clock, or as many whole hours apart as leave at most nine."""
+    """Quarters of an hour, hours, or as many days of the wall's clock apart as leave at most nine."""
     hour = timedelta(hours=1)
     start = begin.astimezone(wall.zone)
     at = start.replace(minute=0, second=0, microsecond=0)
     at = at if at == start else at + hour
+    whole_days = timedelta(days=(end - begin) // timedelta(days=TICKS_MOST) + 1)
     apart = next(
-        (step for step in (hour / 4, hour / 2, hour, 2 * hour, 4 * hour) if (end - begin) / step <= TICKS_MOST),
-        6 * hour,
+        step
+        for step in (hour / 4, hour / 2, hour, 2 * hour, 4 * hour, 6 * hour, 12 * hour, whole_days)
+        if (end - begin) / step <= TICKS_MOST
     )
     while at - apart >= start:
         at -= apart

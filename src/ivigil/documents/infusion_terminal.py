@@ -86,6 +86,8 @@ def _alarms(made: SessionReport, wall: Wall) -> Iterator[Text]:
 def _given(made: SessionReport) -> Table:
     given = made.given
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row(
         "given",
         f"{number(given.given_g)} g in {number(given.given_ml)} mL",

@@ -41,6 +41,8 @@ _FIGURE_AND_UNIT = re.compile(r"(?<=\d) (?=(?:[mk]?g|m?L|mcg|µg|IU|h|min|minute
 _LONG_RUN = re.compile(r"(?<!\S)(?!sha256:|\w+://)\S{30,}")
 _PIECE = re.compile(r".{12}", re.DOTALL)
 _KEPT_CONTROLS = frozenset("\n\t")
+#: What editors put before a text: no tagged PDF may hold it.
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def number(value: Decimal) -> str:
@@ -152,4 +154,4 @@ def named(sign: str) -> str:
 
 def _is_hidden(sign: str) -> bool:
     control = unicodedata.category(sign) in {"Cc", "Cs", "Co", "Cn"} and sign not in _KEPT_CONTROLS
-    return control or sign in _REORDERING
+    return control or sign in _REORDERING or sign == _BYTE_ORDER_MARK

@@ -40,8 +40,10 @@ class Bedside:
 
     @cached_property
     def first_day(self) -> datetime:
-        """The day of the plan begins, by its own clock: nothing runs before."""
-        return self.infusion.starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        """The day of the plan begins, by its own clock, or what is planned soon after midnight may: nothing runs before."""
+        planned = self.infusion.starts_at
+        midnight = planned.replace(hour=0, minute=0, second=0, microsecond=0)
+        return min(midnight, planned - timedelta(minutes=self.protocol.early_most.min))
 
     @cached_property
     def long_pause(self) -> timedelta:

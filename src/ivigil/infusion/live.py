@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
+from heapq import merge
 from itertools import groupby
 
 from ivigil.infusion.bedside import Bedside
@@ -102,10 +104,31 @@ def _locks(rows: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lo
 
 def _locks_as_heard(heard: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
     """The locks of the session as it stood after each report came in: what a late one takes back was acted on."""
-    known: list[Row] = []
-    for _, rows in groupby(heard, key=lambda row: row[1].received_at):
-        came = sorted(rows, key=_order)
-        if known and _order(came[0]) < _order(known[-1]):
-            yield from _locks(known, bedside)
-        known = sorted([*known, *came], key=_order)
-    yield from _locks(known, bedside)
+    rows: list[Row] = []
+    states: list[tuple[Session, Fraction]] = []
+    for _, came in groupby(heard, key=lambda row: row[1].received_at):
+        yield from _heard(sorted(came, key=_order), rows, states, bedside)
+
+
+def _heard(
+    came: list[Row], rows: list[Row], states: list[tuple[Session, Fraction]], bedside: Bedside
+) -> Iterable[tuple[datetime, Lock]]:
+    """Put what came in its place, and step again from there until the session is as it was without it."""
+    first = bisect_right(rows, _order(came[0]), key=_order)
+    later, were = rows[first:], states[first:]
+    del rows[first:], states[first:]
+    told = 0
+    for row in merge(later, came, key=_order):
+        at, event = row
+        session, rate = states[-1] if states else (Session(), Fraction(0))
+        rate = rate_after(event.data, rate)
+        rows.append(row)
+        states.append((step(session, at, event, rate, bedside), rate))
+        yield at, states[-1][0].lock
+        if told == len(later) or row is not later[told]:
+            continue
+        told += 1
+        if len(rows) - first - told == len(came) and states[-1] == were[told - 1]:
+            rows += later[told:]
+            states += were[told:]
+            return

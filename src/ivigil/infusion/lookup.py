@@ -80,6 +80,8 @@ def restart_rate(
         borne: the last rate borne without symptoms (mL/h); 0 for none, and after a pause without a reaction.
         paused_min: for how long it has stood still (min).
     """
+    if not paused_min >= 0:  # a clock that was set back, or no number at all
+        return "call"
     for row in pack["restarts"]:
         if (row["episode"], row["ran_ml_per_h"], row["borne_ml_per_h"]) == (episode, ran, borne):
             key = "restart_ml_per_h" if paused_min < pack["long_pause"]["min"] else "after_long_pause_ml_per_h"

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ivigil.errors import BadKnowledge, IvigilError
-from ivigil.infusion.events import Check
+from ivigil.errors import BadKnowledge, IvigilError, is_hidden
+from ivigil.infusion.events import LONGEST_WORD, Check
 from ivigil.infusion.workflow import BARS, NOT_SLOWER
 from ivigil.knowledge.facts import Fact, Record
 from ivigil.knowledge.protocol import DoseRule, Protocol, VitalSign
@@ -19,6 +19,19 @@ SHOWS_THE_FORM = "Correct it; the shipped protocol shows the form."
 CHOOSES = "Correct it; a site chooses among what is published."
 #: Every reason that the table of permissions can give.
 CODES = frozenset(bar.code for bars in BARS.values() for bar in bars) | {NOT_SLOWER}
+
+
+#: What a line of the wrong form should be, in the words of somebody who writes TOML.
+PLAIN = {
+    "missing": "This line is missing.",
+    "extra_forbidden": "No line of a protocol has this name here.",
+    **dict.fromkeys(("model_type", "dict_type"), "Here stands a table of lines, in braces or under a heading."),
+    "tuple_type": "Here stands a list, in brackets.",
+    "string_type": "Here stands a text, in quotes.",
+    **dict.fromkeys(("decimal_type", "int_type"), "Here stands a number, without quotes."),
+    "int_from_float": "Here stands a whole number.",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "Here stands true or false, without quotes."),
+}
 
 
 def check_protocol(
@@ -43,7 +56,7 @@ def check_protocol(
         raise BadKnowledge(
             f"{file}: {where}",
             None if isinstance(first.get("input"), dict) else first.get("input"),
-            first["msg"].removeprefix("Value error, ") + ".",
+            PLAIN.get(first["type"], first["msg"].removeprefix("Value error, ") + "."),
             SHOWS_THE_FORM,
         ) from problem
     for where, text in faults(made, reactions):
@@ -61,6 +74,14 @@ def check_protocol(
 
 def faults(protocol: Protocol, reactions: Collection[str]) -> Iterable[tuple[str, str]]:
     """What a protocol of the right form says wrongly: place and rule."""
+    if not protocol.id.strip() or len(protocol.id) > LONGEST_WORD or any(map(is_hidden, protocol.id)):
+        yield "id", f"A session names its protocol by it: 1 to {LONGEST_WORD} visible characters."
+    if protocol.pack_valid_h.value <= 0:
+        yield "pack_valid_h", f"A pack is valid for more than 0 hours, not for {protocol.pack_valid_h.value}."
+    for name in protocol.relays.items:
+        if protocol.roles.items and name not in protocol.roles.items:
+            yield "relays", f"{name!r} writes in no session; roles: {', '.join(protocol.roles.items)}."
+    yield from _out_of_reach(protocol)
     for code in sorted(CODES - set(protocol.bars)):
         yield f"bars.{code}", "Every reason of a session has its words."
     for code in sorted(set(protocol.bars) - CODES):
@@ -88,6 +109,34 @@ def faults(protocol: Protocol, reactions: Collection[str]) -> Iterable[tuple[str
     for name, scheme in protocol.adrenaline.schemes.items():
         if scheme.bands and (scheme.bands[0].from_years != 0 or scheme.bands[-1].below_years is not None):
             yield f"adrenaline.schemes.{name}", "Its bands begin at birth and have no end: first aid is never withheld."
+
+
+def _out_of_reach(protocol: Protocol) -> Iterable[tuple[str, str]]:
+    """Limits that every possible value meets, and bands that end before they begin."""
+    for name, one in protocol.triggers.items():
+        least, most = protocol.possible[one.sign]
+        for key, met in (
+            ("at_least", one.at_least is not None and one.at_least <= least),
+            ("above", one.above is not None and one.above < least),
+            ("at_most", one.at_most is not None and one.at_most >= most),
+            ("below", one.below is not None and one.below > most),
+            ("below_plus_per_year", one.below_plus_per_year is not None and one.below_plus_per_year > most),
+        ):
+            if met and least < most:
+                told = f"Every value meets {getattr(one, key)}: {one.sign.value} lies from {least} to {most}."
+                yield f"triggers.{name}.{key}", told
+    for name, medicine in protocol.medicines.items():
+        for who in ("adult", "child"):
+            rule: DoseRule | None = getattr(medicine, who)
+            yield from _bands(f"medicines.{name}.{who}", rule)
+    for name, scheme in protocol.adrenaline.schemes.items():
+        yield from _bands(f"adrenaline.schemes.{name}", scheme)
+
+
+def _bands(where: str, rule: DoseRule | None) -> Iterable[tuple[str, str]]:
+    for band in rule.bands if rule else ():
+        if band.below_years is not None and band.from_years >= band.below_years:
+            yield where, f"A band ends after it begins: it begins at {band.from_years} and ends at {band.below_years}."
 
 
 def more_than_read(protocol: Protocol, shipped: Protocol) -> Iterable[tuple[str, str]]:

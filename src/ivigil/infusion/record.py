@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +26,14 @@ class Rejected:
 
     raw: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Torn:
+    """A line that is no JSON, as it came, with what is wrong with it."""
+
+    text: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -69,14 +78,16 @@ def read_event(raw: object, session: str, protocol: Protocol) -> Event | Rejecte
     """One reported event, or why it is none.
 
     Args:
-        raw: parsed JSON.
+        raw: parsed JSON, or a line that is none.
         session: the session that is open.
         protocol: whose limits of the possible, words for symptoms, and roles hold.
 
     Returns:
         The event, or what is kept for review: malformed, of another session, or by nobody who may write.
     """
-    kept = json.dumps(raw, ensure_ascii=False, default=str, sort_keys=True)
+    if isinstance(raw, Torn):
+        return Rejected(raw.text, raw.why)
+    kept = _written(raw)
     if not isinstance(raw, Mapping):
         return Rejected(kept, "An event is one JSON object.")
     if raw.get("schema") != SCHEMA:
@@ -86,7 +97,7 @@ def read_event(raw: object, session: str, protocol: Protocol) -> Event | Rejecte
     except ValidationError as problem:
         return Rejected(kept, _why(problem))
     if event.session != session:
-        return Rejected(kept, f"session: it belongs to {event.session!r}, and {session!r} is open.")
+        return Rejected(kept, f"session: it belongs to {event.session!r}, and {session!r} is open.{_opens(event)}")
     roles = protocol.roles.items
     if event.actor.role not in roles:
         return Rejected(
@@ -108,6 +119,33 @@ def read_event(raw: object, session: str, protocol: Protocol) -> Event | Rejecte
     return event
 
 
+#: Whole numbers that are the same in every reader of JSON.
+_WHOLE_DIGITS = 15
+
+
+def _as_it_came(value: object) -> object:
+    """A number of a file as a number again; one that no plain number holds stays in its own digits."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    if value.is_finite() and value == value.to_integral_value() and value.adjusted() < _WHOLE_DIGITS:
+        return int(value)
+    plain = float(value)
+    return plain if value.is_nan() or Decimal(str(plain)) == value else str(value)
+
+
+def _written(value: object) -> str:
+    """As JSON; half a character, which no text of ours can hold, is spelled out as it was."""
+    text = json.dumps(value, ensure_ascii=False, default=_as_it_came, sort_keys=True)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _opens(event: Event) -> str:
+    """What an opening of another session means for this one: perhaps one infusion was recorded twice."""
+    if not isinstance(event.data, Opened):
+        return ""
+    return f" It was opened for infusion {event.data.infusion} of a plan: what was given in it is not counted here."
+
+
 def gather(raws: Iterable[object], session: str, protocol: Protocol) -> Record:
     """The record that a heap of reports makes: the same for the same heap, whatever its order and repeats.
 
@@ -115,18 +153,18 @@ def gather(raws: Iterable[object], session: str, protocol: Protocol) -> Record:
     under one key: the first received counts, the other is kept for review. Where the other stops, pauses, treats or calls it
     counts as well, under a key of its own: two devices may have made the same one.
     """
-    told_as: dict[str, list[Event]] = {}
+    told_as: dict[str, dict[object, list[Event]]] = {}
     rejected: dict[str, Rejected] = {}
     for raw in raws:
         read = read_event(raw, session, protocol)
         if isinstance(read, Rejected):
             rejected[read.raw] = read
             continue
-        _once(told_as.setdefault(read.key, []), read)
+        _once(told_as.setdefault(read.key, {}).setdefault(_alike(read), []), read)
     events: dict[str, Event] = {}
     others: list[Event] = []
-    for key, rows in told_as.items():
-        kept, *rest = sorted(rows, key=_received)
+    for key, alike in told_as.items():
+        kept, *rest = sorted((one for rows in alike.values() for one in rows), key=_received)
         events[key] = kept
         for other in rest:
             rejected[as_json(other)] = Rejected(as_json(other), f"key: {key!r} was used before for another event.")
@@ -164,6 +202,12 @@ ALWAYS_COUNT = frozenset(
         EventType.EMERGENCY_CALLED,
     }
 )
+
+
+def _alike(event: Event) -> object:
+    """What two copies of one event surely share, so that a key that is used ten thousand times is not searched through."""
+    data = event.data
+    return event.type, event.device_at, data if not isinstance(data, Correction) else (data.corrects, data.because)
 
 
 def _once(rows: list[Event], read: Event) -> None:
@@ -267,6 +311,19 @@ def _instead(target: Event, correction: Correction, told_at: datetime, protocol:
 
 
 def _why(problem: ValidationError) -> str:
+    """What is wrong first: where, the rule, what stood there, and what to write."""
     first = problem.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if not isinstance(part, EventType))
-    return f"{where or 'event'}: {first['msg'].removeprefix('Value error, ')}."
+    where = ".".join(str(part) for part in first["loc"])
+    rule = first["msg"].removeprefix("Value error, ").rstrip(".")
+    said, remedy = first["input"], getattr(first.get("ctx", {}).get("error"), "remedy", "")
+    stood = "" if said is None or isinstance(said, Mapping) else f" It said {_short(said)}."
+    return f"{where or 'event'}: {rule}.{stood} {remedy}".rstrip()
+
+
+#: So much of a value is shown beside what is wrong with it.
+LONGEST_SHOWN = 40
+
+
+def _short(value: object) -> str:
+    text = _written(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -120,12 +120,20 @@ def _numbers(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
         )
     for sign, (least, most) in site.possible.items():
         ours_least, ours_most = shipped.possible[sign]
+        where, value = f"possible.{sign.value}", f"{least} to {most}"
         if not ours_least <= least < most <= ours_most:
             yield Looser(
-                f"possible.{sign.value}",
-                f"{least} to {most}",
+                where,
+                value,
                 "Beyond the shipped limits a value is a slip of the pen.",
                 f"Two numbers, the lower first, from {ours_least} to {ours_most}.",
+            )
+        elif (least, most) != (ours_least, ours_most):
+            yield Looser(
+                where,
+                value,
+                "Narrower limits refuse the values of whoever is sickest, and no alarm sees them.",
+                f"Write [{ours_least}, {ours_most}].",
             )
 
 
@@ -137,10 +145,14 @@ def _paired(
 
 
 def _at_most(one: Protocol) -> Iterable[tuple[str, Decimal | int]]:
+    yield "weight_tolerance_adult", one.weight_tolerance_adult.value
+    yield "weight_tolerance_child", one.weight_tolerance_child.value
+    yield "adult_from_years", one.adult_from_years.value
     yield "concentration_tolerance", one.concentration_tolerance.value
     yield "complete_within", one.complete_within.value
     yield "pack_valid_h", one.pack_valid_h.value
     yield "long_pause", one.long_pause.min
+    yield "early_most", one.early_most.min
     yield "observing.grace", one.observing.grace.min
     yield "observing.clock_ahead_most", one.observing.clock_ahead_most.value
     yield "observing.clock_behind_most", one.observing.clock_behind_most.value
@@ -192,13 +204,31 @@ def _triggers(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
         theirs, wanted = (row.grade.rank if row.grade else -1 for row in (one, ours))
         if theirs < wanted and ours.grade is not None:
             yield _weaker(f"triggers.{name}.grade", one.grade.value if one.grade else "ask", ours.grade.value)
-        for key in _later(one, ours):
+        later = tuple(_later(one, ours))
+        yield from _unsaid(f"triggers.{name}.text", one, ours, later)
+        for key in later:
             yield Looser(
                 f"triggers.{name}.{key}",
                 _shown(getattr(one, key)),
                 "It speaks later, or for fewer, than the shipped limit"
                 + (f" of {_shown(limit)}." if (limit := getattr(ours, key)) not in (None, ()) else ", which has none."),
                 "A site's limit speaks as early, or earlier.",
+            )
+
+
+def _unsaid(where: str, one: VitalTrigger, ours: VitalTrigger, wrong: tuple[str, ...]) -> Iterable[Looser]:
+    """A limit or words of a site's own that do not say the same figure: the page and the alarm would not agree."""
+    figures = {Decimal(told.replace(",", ".")) for told in re.findall(r"\d+(?:[.,]\d+)?", one.text)}
+    for key in (*EARLIER_IF_LESS, *EARLIER_IF_MORE):
+        limit = getattr(one, key)
+        as_shipped = (limit, one.text) == (getattr(ours, key), ours.text)
+        if limit is None or as_shipped or key in wrong:
+            continue
+        figure = limit * 100 if key == "fall_share_above" else limit
+        if figure not in figures:
+            said = f"{figure.normalize():f}"
+            yield Looser(
+                where, one.text, f"It does not say {said}, from which it is told.", f"Write {said} into the text."
             )
 
 
@@ -411,8 +441,10 @@ def _medicines(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
                 continue
             if rule.origin is Origin.POLICY:
                 yield _no_policy(f"{where}.{who}")
-            if rule.mg is not None and rule.mg_max is not None and rule.mg_max < rule.mg:
-                yield Looser(f"{where}.{who}", f"{rule.mg} to {rule.mg_max} mg", "A range rises.", "Lower first.")
+            ranges = ((rule.mg, rule.mg_max), *((band.mg, band.mg_max) for band in rule.bands))
+            for mg, most in ranges:
+                if mg is not None and most is not None and most < mg:
+                    yield Looser(f"{where}.{who}", f"{mg} to {most} mg", "A range rises.", "Lower first.")
         if ours is not None:
             yield from _known_medicine(where, one, ours)
 
@@ -424,6 +456,13 @@ def _known_medicine(where: str, one: ProtocolMedicine, ours: ProtocolMedicine) -
         yield Looser(f"{where}.route", one.route, f"The route that was read: {ours.route}.", "Write it, or a part.")
     if ours.caution and not one.caution.strip():
         yield Looser(f"{where}.caution", None, "Its caution is missing.", f"Put it back: {ours.caution}")
+    if ours.every_h is not None and (one.every_h is None or one.every_h < ours.every_h):
+        told = None if one.every_h is None else str(one.every_h)
+        yield Looser(
+            f"{where}.every_h", told, f"It was read as given every {ours.every_h} h.", f"At least {ours.every_h}."
+        )
+    if ours.child is not None and one.child is not None:
+        yield from _child(f"{where}.child", one.child, ours.child)
     most = [dose for dose in (ours.adult.mg, ours.adult.mg_max) if dose is not None] if ours.adult else []
     if ours.child is None and one.child is not None and most:
         given = [one.child.mg, one.child.mg_max, one.child.cap_mg, *(b.mg_max or b.mg for b in one.child.bands)]
@@ -434,6 +473,40 @@ def _known_medicine(where: str, one: ProtocolMedicine, ours: ProtocolMedicine) -
                 f"A child is given no more than the adult's {max(most)} mg.",
                 "Correct it.",
             )
+
+
+def _child(where: str, given: DoseRule, read: DoseRule) -> Iterable[Looser]:
+    """At each age no more than was read for it, and nothing where nothing was."""
+    if read.mg_per_kg is not None and given.mg_per_kg is None:
+        yield Looser(
+            where,
+            None,
+            "The dose that was read goes by weight: any other is too much for a small child.",
+            "Write mg_per_kg with its cap_mg.",
+        )
+    if not read.bands:
+        return
+    for years in sorted({Decimal(0), *(band.from_years for band in (*given.bands, *read.bands))}):
+        dose, ours = _most_at(given, years), _most_at(read, years)
+        if dose is None or (ours is not None and dose <= ours):
+            continue
+        told = f"{dose} mg from {years} years"
+        if ours is None:
+            yield Looser(
+                where,
+                told,
+                "No source read gives a dose at that age.",
+                "Begin where it was read to begin; before, the prescriber is asked.",
+            )
+        else:
+            yield Looser(where, told, f"No source read gives more than {ours} mg at that age.", CHOOSES)
+
+
+def _most_at(rule: DoseRule, years: Decimal) -> Decimal | None:
+    """The most (mg) that a rule gives at an age, whatever the weight; None where it gives nothing."""
+    band = _band(rule.bands, years) if rule.bands else None
+    found = (band.mg, band.mg_max) if band is not None else (rule.mg, rule.mg_max, rule.cap_mg)
+    return max((mg for mg in found if mg is not None), default=None)
 
 
 # ---- texts

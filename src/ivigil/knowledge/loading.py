@@ -104,6 +104,10 @@ class Knowledge:
         return tuple(f"{shard}/{key}" for shard in self._names("sources") for key in sorted(self._shard(shard)))
 
     @cached_property
+    def _shards(self) -> frozenset[str]:
+        return frozenset(self._names("sources"))
+
+    @cached_property
     def products(self) -> tuple[Product, ...]:
         """All products, by id."""
         return tuple(self.product(name) for name in self.product_ids)
@@ -179,7 +183,7 @@ class Knowledge:
 
     def _source(self, name: str) -> Source:
         shard, _, key = name.partition("/")
-        rows = self._shard(shard)
+        rows = self._shard(shard) if shard in self._shards else {}
         if key not in rows:
             raise UnknownName("src", name, "No source record has this id.", "Add it under data/sources or correct it.")
         return self._validated(f"sources/{shard}.toml#{key}", Source, {**rows[key], "id": name})

@@ -312,6 +312,8 @@ class Protocol(Record):
     pack_valid_h: Number
     long_pause: Minutes
     """From how long a pause on it goes on at the plan's first rate. Pauses without a whole hold of running between are one."""
+    early_most: Minutes
+    """By how much an infusion that is planned soon after midnight may begin on the evening before."""
     bars: dict[str, Bar]
     not_found: dict[str, Statement] = {}
 
