@@ -124,7 +124,8 @@ def long_pause(made: Pack) -> str:
     told = made.long_pause
     return (
         f"After a pause of {told.min} min or more go on no faster than {number(made.ladder[0].pump_ml_per_h)} mL/h, "
-        f"and climb from there{' (policy)' if told.policy else ''}."
+        f"and climb from there; pauses without a whole hold of running between them count as one"
+        f"{' (policy)' if told.policy else ''}."
     )
 
 
