@@ -130,8 +130,7 @@ def test_the_pack_and_its_page_say_the_same():
     assert lookup.restart_rate(made, "severe", 84, 42, 60) is None
     assert lookup.restart_rate(made, None, 85, 0, 60) == "call"
     assert words.long_pause(pack()) == (
-        "After a pause of 60 min or more go on no faster than 21 mL/h, and climb from there; pauses without a whole hold of "
-        "running between them count as one (policy)."
+        "After 60 min at rest, runs shorter than a hold included, go on no faster than 21 mL/h and climb from there (policy)."
     )
 
 

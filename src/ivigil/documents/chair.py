@@ -123,9 +123,8 @@ def long_pause(made: Pack) -> str:
     """Where it goes on after a long pause, in one sentence."""
     told = made.long_pause
     return (
-        f"After a pause of {told.min} min or more go on no faster than {number(made.ladder[0].pump_ml_per_h)} mL/h, "
-        f"and climb from there; pauses without a whole hold of running between them count as one"
-        f"{' (policy)' if told.policy else ''}."
+        f"After {told.min} min at rest, runs shorter than a hold included, go on no faster than "
+        f"{number(made.ladder[0].pump_ml_per_h)} mL/h and climb from there{' (policy)' if told.policy else ''}."
     )
 
 
