@@ -50,7 +50,7 @@ class Due:
 def next_vitals_at(session: Session, bedside: Bedside) -> datetime | None:
     """When the next whole set of vital signs is due. Before the start: until when the baseline counts.
 
-    While it runs: by the policy's interval from the last set, and once a rate has been held, before the next step. After the
+    While it runs: by the policy's interval from the last set or from the start, the later of the two. After the
     end: at the end, and when the time of watching is over; None once those were taken.
     """
     taken = session.whole_set_at(bedside.protocol.observing.set_of)
@@ -58,7 +58,8 @@ def next_vitals_at(session: Session, bedside: Bedside) -> datetime | None:
         if taken is None:
             raise ValueError("no whole set was taken; ask for the baseline")
         return taken + bedside.minutes(bedside.monitoring.baseline_within_min.value)
-    last = session.started_at if taken is None else taken
+    # What was measured before the start is the baseline; the leaf counts from the start as well.
+    last = session.started_at if taken is None else max(taken, session.started_at)
     if session.ended_at is not None:
         over = session.ended_at + bedside.watch_after
         return session.ended_at if last < session.ended_at else over if last < over else None
@@ -127,8 +128,11 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     begun = session.locked_at or session.reaction_since or session.rate_since
     if begun is not None and (stops or session.lock is not Lock.FREE):
         since.append(begun)
-    # What stood before the start is due from the start on.
-    return max(min(since), session.started_at or min(since)) if since else None
+    if not since:
+        return None
+    # What was known before it ran, or while it stood still, is due from when it went on.
+    went_on = session.started_at if session.last_pause is None else session.last_pause[1]
+    return max(min(since), went_on or min(since))
 
 
 def _run_out(session: Session) -> Iterable[Due]:
