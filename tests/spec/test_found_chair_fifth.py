@@ -284,6 +284,61 @@ def test_a_baseline_of_half_an_hour_ago_bars_no_restart_and_the_next_look_counts
     )
 
 
+# ---- the looks after the end
+
+
+def vitals_due(chair: Chair) -> float | None:
+    found = [one.at for one in due(chair.live.session, chair.bedside) if one.kind is DueKind.VITALS]
+    return (found[0] - chair.minute(0)) / timedelta(minutes=1) if found else None
+
+
+@pytest.mark.parametrize(("minute", "next_at"), [(54.9, 60), (55, 120), (59, 120), (60, 120)])
+def test_who_measures_just_before_it_ends_has_measured_at_the_end(minute, next_at):
+    chair = at_42().vitals(minute).tell(60, "stopped_early")
+    assert vitals_due(chair) == next_at
+    missed = [(one.due_at, one.taken_at) for one in told(chair.vitals(66)).missed]
+    assert missed == ([(chair.minute(60), chair.minute(66))] if next_at == 60 else [])
+
+
+@pytest.mark.parametrize(("minute", "again"), [(114.9, 120), (115, None), (120, None)])
+def test_who_measures_just_before_the_patient_leaves_has_measured(minute, again):
+    chair = at_42().vitals(59).tell(60, "stopped_early").vitals(minute)
+    assert vitals_due(chair) == again
+    live = chair.live
+    told_late = [one.code for one in may(Wish(Action.END_OBSERVATION), live.moment(chair.minute(126)))]
+    assert told_late == ([] if again is None else ["vitals-overdue"])
+
+
+def test_a_baseline_is_no_look_at_the_end():
+    assert vitals_due(Chair().ready().started().tell(3, "stopped_early")) == 3
+
+
+@pytest.mark.parametrize(
+    "chair",
+    [
+        at_42().felt(50, "headache", "mild").gone(51, "headache").vitals(59).tell(60, "stopped_early"),
+        at_42().vitals(59).tell(60, "treated_as_anaphylaxis"),
+    ],
+)
+def test_after_a_reaction_one_measures_at_the_end_itself(chair):
+    assert vitals_due(chair) == 60
+    assert vitals_due(chair.vitals(60)) == 120
+
+
+def test_a_reaction_that_goes_on_after_the_end_is_watched_as_one():
+    chair = at_42().felt(50, "headache", "severe").tell(50, "stopped_early")
+    assert vitals_due(chair) == 50
+    assert vitals_due(chair.vitals(50)) == 65
+    # When watching is over, and once more a quarter of an hour later: it is still there.
+    assert vitals_due(chair.vitals(65).vitals(80).vitals(95).vitals(109)) == 110
+    assert vitals_due(chair.vitals(110)) == 125
+    assert [one.what for one in told(chair.vitals(130.1)).missed if one.what == "vitals"] == ["vitals"]
+    # Gone, nothing more is measured.
+    assert vitals_due(chair.gone(131, "headache")) is None
+    early = at_42().felt(50, "headache", "severe").tell(50, "stopped_early").vitals(50).gone(60, "headache")
+    assert vitals_due(early) == 110
+
+
 # ---- since when it should stand still
 
 
