@@ -361,6 +361,42 @@ def test_what_came_while_it_ran_counts_from_when_it_came():
     assert stop_due_at(chair.live.session, chair.bedside) == chair.minute(50)
 
 
+# ---- ended instead of paused, after a pause
+
+
+def ended_after_a_pause(kind: str, ran: float = 1, **data: Any) -> Chair:
+    """84 mL/h from 60 on; paused at 80 for 50 minutes, and ended when it had run for so many more."""
+    chair = at_42().vitals(55).vitals(59).tell(60, "rate_changed", pump_ml_per_h=84).vitals(75)
+    chair.tell(80, "paused").vitals(90).vitals(105).vitals(120).tell(130, "resumed", pump_ml_per_h=84).vitals(131)
+    return chair.tell(130 + ran, kind, **data)
+
+
+@pytest.mark.parametrize(
+    "kind", ["paused", "stopped_early", "completed", "treated_as_anaphylaxis", "observation_ended"]
+)
+@pytest.mark.parametrize(("ran", "since"), [(1, 80), (29.9, 80), (30, 160)])
+def test_what_was_ended_soon_after_a_pause_has_stood_still_since_that_pause(kind, ran, since):
+    chair = ended_after_a_pause(kind, ran)
+    session = chair.live.session
+    assert session.paused_at == chair.minute(since)
+    assert session.ended_at == (None if kind == "paused" else chair.minute(130 + ran))
+    # What ends what stands still changes nothing.
+    assert chair.tell(170, "stopped_early").live.session.paused_at == chair.minute(since)
+
+
+def test_who_ends_instead_of_pausing_goes_on_at_the_first_rate_all_the_same():
+    def went_on(chair: Chair) -> tuple[Any, list[float | None]]:
+        chair.tell(180, "resumed", pump_ml_per_h=84)
+        (broken,) = chair.live.session.deviations
+        slow = [None if one.ml_per_h is None else float(one.ml_per_h) for one in due(chair.live.session, chair.bedside) if one.kind is DueKind.SLOW]  # fmt: skip
+        return "above-first-after-pause" in broken.codes, slow
+
+    assert went_on(ended_after_a_pause("paused")) == (True, [21])
+    assert went_on(ended_after_a_pause("stopped_early")) == (True, [21])
+    # Ended after a whole hold it stood still for 20 minutes.
+    assert went_on(ended_after_a_pause("stopped_early", 30)) == (False, [])
+
+
 def test_the_plan_of_these_tests_is_the_one_that_is_counted_with():
     made = at_chair(planned())
     assert [(float(one.pump_ml_per_h), one.duration_min) for one in made.steps][:2] == [(21, 30), (42, 30)]
