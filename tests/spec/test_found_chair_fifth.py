@@ -111,6 +111,15 @@ def test_what_came_in_after_its_correction_was_told_all_the_same():
     received(chair, 80)
     instead(chair, 51, "slip", seen("headache")).vitals(81)
     assert lock(chair) == (Lock.SEVERE, 50)
+    # And it does not stand beside it from then on.
+    chair = received(at_42().felt(50, RASH, "mild", key="slip"), 80)
+    instead(chair, 51, "slip", seen("headache")).felt(82, NAUSEA, "mild").vitals(83)
+    assert lock(chair) == (Lock.FREE, None)
+
+
+def test_what_is_corrected_to_a_later_time_is_gone_from_the_earlier():
+    chair = instead(at_42().felt(50, RASH, "mild", key="slip").vitals(51), 54, "slip", seen("headache"), at=53)
+    assert lock(chair.felt(55, NAUSEA, "mild").vitals(56)) == (Lock.FREE, None)
 
 
 def test_a_time_that_was_corrected_locks_from_the_earlier_on():
@@ -163,7 +172,7 @@ def test_corrections_of_each_other_or_of_nothing_are_of_no_event():
     chair.tell(53, "correction", "r", corrects="r", because="x").tell(
         54, "correction", "s", corrects="nothing", because="x"
     )
-    chair.tell(55, "correction", "t", corrects="s", because="x")
+    chair.tell(55, "correction", "t", corrects="s", because="x").tell(56, "correction", "u", corrects="p", because="x")
     assert all(one.stood == () for one in chair.record.told)
     assert [one.key for one in chair.record.unmatched] == ["s"]
     assert lock(chair) == (Lock.FREE, None)

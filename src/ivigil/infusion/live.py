@@ -133,7 +133,7 @@ def _locks_as_heard(heard: Iterable[Heard], bedside: Bedside) -> Iterable[tuple[
     for _, group in groupby(enumerate(inorder), key=lambda two: (two[1].when[0], two[0] if two[1].corrects else None)):
         told = [one for _, one in group]
         gone = [stands.pop(one.key) for one in told if one.corrects and one.key in stands]
-        came = sorted((one.row for one in told if one.row is not None), key=_order)
+        came = [one.row for one in told if one.row is not None]
         stands.update((one.key, one.row) for one in told if one.row is not None)
         yield from _heard(came, gone, rows, states, bedside)
 
@@ -142,13 +142,13 @@ def _heard(
     came: list[Row], gone: list[Row], rows: list[Row], states: list[tuple[Session, Fraction]], bedside: Bedside
 ) -> Iterable[tuple[datetime, Lock]]:
     """Put what came in its place, take out what is gone, and step again from there until the session is as it was."""
-    changes = sorted((*came, *gone), key=_order)
-    if not changes:
+    places = [_order(row) for row in (*came, *gone)]
+    if not places:
         return
-    first = bisect_left(rows, _order(changes[0]), key=_order)
+    first = bisect_left(rows, min(places), key=_order)
     later, were = rows[first:], states[first:]
     del rows[first:], states[first:]
-    told, owed = 0, len(changes)
+    told, owed = 0, len(places)
     for row in merge(later, came, key=_order):
         was = told < len(later) and row is later[told]
         told += was

@@ -324,7 +324,8 @@ class _Ever:
 
     def taken_back(self, one: Event, said: Correction) -> None:
         """A correction that takes another one back. Those that take back each other are of no event."""
-        key, seen = said.corrects, {one.key}
+        key = said.corrects
+        seen: set[str] = set()
         while key not in seen and isinstance(data := self._events[key].data, Correction):
             if data.corrects not in self._events:
                 return
