@@ -293,7 +293,7 @@ def test_reactions_medicines_and_late_vital_signs_have_their_place():
     assert squeezed("09:10 headache moderate (graded at the chair) still there") in text
     assert squeezed("Worst: moderate, CTCAE 2.") in text
     assert squeezed("Given: paracetamol 650 mg by mouth") in text
-    assert squeezed("due 09:10, taken 09:40") in text
+    assert squeezed("due 09:15, taken 09:40") in text
 
 
 def test_what_counts_for_nothing_is_shown_cut_and_kept_whole():

@@ -361,7 +361,7 @@ def test_a_clock_is_behind_where_it_names_a_time_long_before_the_signature(devic
     one = dated(device, received)
     assert (one.at, one.clock_behind) == (Chair().minute(counts), behind)
     # As it was first told, and in every way it was told: the lock that outlives a correction is worked out from these.
-    assert (one.first_at, [at for at, _ in one.versions]) == (one.at, [one.at])
+    assert (one.first_at, one.stood) == (one.at, ())
     # How late the record got it is counted from the time that stands.
     assert one.late == timedelta(minutes=received - counts)
 
@@ -392,8 +392,8 @@ def test_every_way_in_which_something_was_told_is_kept():
     chair.tell(12, "correction", "d", corrects="c", because="y")
     one = next(one for one in gather(chair.raws, SESSION, protocol()).told if one.first.key == "n")
     assert one.event is one.first
-    assert [(at, event.data.model_dump()["text"]) for at, event in one.versions] == [
-        (chair.minute(10), "a"), (chair.minute(10), "b"),
+    assert [(by.key, at, event and event.data.model_dump()["text"]) for by, at, event in one.stood] == [
+        ("c", chair.minute(10), "b"), ("d", chair.minute(10), "a"),
     ]  # fmt: skip
 
 

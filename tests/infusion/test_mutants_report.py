@@ -115,21 +115,21 @@ def test_each_container_and_each_rate():
 
 
 def test_vital_signs_that_came_late_and_that_never_came():
-    # Due 15 minutes after the set of -5: at 10; late after 15. Then at 35, and nobody measured.
-    chair = Chair().ready().started().vitals(20).tell(60, "note", text="busy")
+    # Due 15 minutes after the start; late after 20. Then at 40, and nobody measured.
+    chair = Chair().ready().started().vitals(25).tell(60, "note", text="busy")
     assert [(one.due_at, one.taken_at) for one in made(chair).missed] == [
-        (chair.minute(10), chair.minute(20)), (chair.minute(35), None),
+        (chair.minute(15), chair.minute(25)), (chair.minute(40), None),
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("taken", "late"), [(15, 0), (15.1, 1)])
+@pytest.mark.parametrize(("taken", "late"), [(20, 0), (20.1, 1)])
 def test_five_minutes_of_grace(taken, late):
     assert len(made(Chair().ready().started().vitals(taken)).missed) == late
 
 
 def test_a_set_that_lacks_a_sign_does_not_answer_what_was_due():
-    chair = Chair().ready().started().tell(16, "vitals", pulse_per_min=80).tell(17, "note", text="x").vitals(20)
-    assert [(one.due_at, one.taken_at) for one in made(chair).missed] == [(chair.minute(10), chair.minute(20))]
+    chair = Chair().ready().started().tell(16, "vitals", pulse_per_min=80).tell(17, "note", text="x").vitals(21)
+    assert [(one.due_at, one.taken_at) for one in made(chair).missed] == [(chair.minute(15), chair.minute(21))]
 
 
 def test_after_the_patient_left_nothing_was_missed():

@@ -319,7 +319,8 @@ def test_times_of_rates_pauses_and_ends():
     again = now(chair.tell(50, "resumed", pump_ml_per_h=21))
     assert (again.rate_since, again.paused_at, again.ran_before_pause) == (chair.minute(50), None, 42)
     stopped = now(chair.tell(60, "stopped_early"))
-    assert (stopped.phase, stopped.ended_at, stopped.paused_at, stopped.ran_before_pause) == (Phase.STOPPED, chair.minute(60), None, 21)  # fmt: skip
+    # Ten minutes of a step of thirty: it has stood still since 40.
+    assert (stopped.phase, stopped.ended_at, stopped.paused_at, stopped.ran_before_pause) == (Phase.STOPPED, chair.minute(60), chair.minute(40), 21)  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "phase"), [("completed", Phase.COMPLETED), ("observation_ended", Phase.ENDED)])

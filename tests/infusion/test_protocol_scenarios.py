@@ -329,7 +329,7 @@ def test_a_change_without_a_limit_is_shown_and_asked_about(sign, before, now):
 def test_how_often_and_how_long():
     chair = Chair().ready().started()
     # us_transplant_protocol: every 15 min until the maximum rate; then hourly (half-hourly at a first infusion is policy).
-    assert due(chair.live.session, chair.bedside)[0].at == chair.minute(10)  # 15 minutes after the set at -5
+    assert due(chair.live.session, chair.bedside)[0].at == chair.minute(15)  # the set at -5 is the baseline
     chair.tell(1, "rate_changed", pump_ml_per_h=float(chair.bedside.top_ml_per_h)).vitals(2)
     assert next(one.at for one in due(chair.live.session, chair.bedside) if one.kind is DueKind.VITALS) == chair.minute(
         32

@@ -134,9 +134,9 @@ def test_fever_today_asks_and_a_fast_ladder_needs_another_plan():
 def test_the_next_step_waits_for_its_time_and_for_vital_signs_at_this_rate():
     chair = Chair().ready().started()
     hold = chair.bedside.steps[0].duration_min
-    # Vital signs of 5 minutes before the start are due 15 minutes later, at 10, and overdue from 15 on.
-    assert codes(chair, Action.RAISE, 14) == {"too-early", "vitals-not-at-this-rate"}
-    assert codes(chair, Action.RAISE, 16) == {"too-early", "vitals-not-at-this-rate", "vitals-overdue"}
+    # Vital signs are due 15 minutes after the start, and overdue from 20 on.
+    assert codes(chair, Action.RAISE, 19) == {"too-early", "vitals-not-at-this-rate"}
+    assert codes(chair, Action.RAISE, 21) == {"too-early", "vitals-not-at-this-rate", "vitals-overdue"}
     chair.vitals(hold)
     assert codes(chair, Action.RAISE, hold) == set()
     third = Fraction(chair.bedside.steps[2].pump_ml_per_h)

@@ -315,7 +315,8 @@ def test_while_it_stands_still_it_may_read_what_ran_before(rate, codes):
     chair = read(at_42().tell(46, "paused"), 47, rate)
     assert asked(chair, Action.RESUME, 48, 42) == codes
     chair.tell(48, "resumed", pump_ml_per_h=42)
-    assert stop_due_at(chair.live.session, chair.bedside) == (chair.minute(47) if codes else None)
+    # It stood still at 47, and should have at 48.
+    assert stop_due_at(chair.live.session, chair.bedside) == (chair.minute(48) if codes else None)
 
 
 @pytest.mark.parametrize(("rate", "since"), [(21, None), (21.1, 0), (336, 0)])

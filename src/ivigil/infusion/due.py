@@ -50,18 +50,27 @@ class Due:
 def next_vitals_at(session: Session, bedside: Bedside) -> datetime | None:
     """When the next whole set of vital signs is due. Before the start: until when the baseline counts.
 
-    While it runs: by the policy's interval from the last set, and once a rate has been held, before the next step. After the
-    end: at the end, and when the time of watching is over; None once those were taken.
+    While it runs: by the policy's interval from the last set or from the start, the later of the two. After the
+    end: at the end, and when the time of watching is over, or so little before as they may be late; None once those were
+    taken.
     """
     taken = session.whole_set_at(bedside.protocol.observing.set_of)
     if session.started_at is None:
         if taken is None:
             raise ValueError("no whole set was taken; ask for the baseline")
         return taken + bedside.minutes(bedside.monitoring.baseline_within_min.value)
-    last = session.started_at if taken is None else taken
+    # What was measured before the start is the baseline; the leaf counts from the start as well.
+    last = session.started_at if taken is None else max(taken, session.started_at)
     if session.ended_at is not None:
-        over = session.ended_at + bedside.watch_after
-        return session.ended_at if last < session.ended_at else over if last < over else None
+        # Who measures just before it ends has measured at the end; after a reaction that is not enough.
+        quiet = session.episode is None and session.lock is Lock.FREE and last == taken
+        until = last + bedside.grace if quiet else last
+        ends, over = session.ended_at, session.ended_at + bedside.watch_after
+        planned = ends if until < ends else over if until < over else None
+        if session.reaction is None:
+            return planned
+        again = last + bedside.watch_every(at_top=False, reacting=True)
+        return again if planned is None else min(planned, again)
     at_top = session.ml_per_h >= bedside.top_ml_per_h
     return last + bedside.watch_every(at_top=at_top, reacting=session.reaction is not None)
 
@@ -127,8 +136,11 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     begun = session.locked_at or session.reaction_since or session.rate_since
     if begun is not None and (stops or session.lock is not Lock.FREE):
         since.append(begun)
-    # What stood before the start is due from the start on.
-    return max(min(since), session.started_at or min(since)) if since else None
+    if not since:
+        return None
+    # What was known before it ran, or while it stood still, is due from when it went on.
+    went_on = session.started_at if session.last_pause is None else session.last_pause[1]
+    return max(min(since), went_on or min(since))
 
 
 def _run_out(session: Session) -> Iterable[Due]:

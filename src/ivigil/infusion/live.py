@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from heapq import merge
@@ -77,58 +78,91 @@ def retold(live: Live, record: Record) -> Iterable[tuple[datetime, Event, Sessio
 
 
 def _locked_ever(record: Record, bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
-    """When the session was locked as it was first told, at any time, and with everything told that was ever said of it."""
+    """When the session was locked as it stood at any time: what a late report or a correction takes back was acted on."""
     first = [(one.first_at, one.first) for one in record.told]
-    heard = sorted(first, key=lambda row: (row[1].received_at, *_order(row)))
-    corrected = record.refused or any(len(one.versions) > 1 or one.event is not one.first for one in record.told)
-    if corrected:
-        yield from _locks([row for one in record.told for row in one.versions] + list(record.refused), bedside)
-    if corrected or heard != sorted(first, key=_order):
+    late = sorted(first, key=_receipt) != sorted(first, key=_order)
+    if late or any(one.stood for one in record.told):
+        yield from _locks_as_heard(_heard_of(record), bedside)
+    if record.refused:
+        heard = [*_heard_of(record), *(Heard(_receipt(row), None, row) for row in record.refused)]
         yield from _locks_as_heard(heard, bedside)
 
 
 Row = tuple[datetime, Event]
+Receipt = tuple[datetime, datetime, int, str]
 
 
 def _order(row: Row) -> tuple[datetime, int, str]:
     return row[0], row[1].seq, row[1].key
 
 
-def _locks(rows: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
-    session, rate = Session(), Fraction(0)
-    for at, event in sorted(rows, key=_order):
-        rate = rate_after(event.data, rate)
-        session = step(session, at, event, rate, bedside)
-        yield at, session.lock
+def _receipt(row: Row) -> Receipt:
+    return row[1].received_at, *_order(row)
 
 
-def _locks_as_heard(heard: Iterable[Row], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
-    """The locks of the session as it stood after each report came in: what a late one takes back was acted on."""
+@dataclass(frozen=True)
+class Heard:
+    """What the record learned of an event, and when: that it happened so, or (``row`` None) that it never did.
+
+    ``key`` None: what nothing corrects, because another event counts under its key.
+    """
+
+    when: Receipt
+    key: str | None
+    row: Row | None
+    corrects: bool = False
+
+
+def _heard_of(record: Record) -> Iterable[Heard]:
+    """Every report and what each correction made of it. Reports that were sent together came in as they were written."""
+    for one in record.told:
+        when = _receipt((one.first_at, one.first))
+        yield Heard(when, one.first.key, (one.first_at, one.first))
+        for by, at, stood in one.stood:
+            # Not before what it corrects, whatever the order in which the two came in.
+            when = max(when, _receipt((by.device_at, by)))
+            yield Heard(when, one.first.key, None if stood is None else (at, stood), corrects=True)
+
+
+def _locks_as_heard(heard: Iterable[Heard], bedside: Bedside) -> Iterable[tuple[datetime, Lock]]:
+    """The locks of the session as it stood after each report came in. A correction takes the place of what it corrects."""
     rows: list[Row] = []
     states: list[tuple[Session, Fraction]] = []
-    for _, came in groupby(heard, key=lambda row: row[1].received_at):
-        yield from _heard(sorted(came, key=_order), rows, states, bedside)
+    stands: dict[str | None, Row] = {}
+    inorder = sorted(heard, key=lambda one: one.when)
+    for _, group in groupby(enumerate(inorder), key=lambda two: (two[1].when[0], two[0] if two[1].corrects else None)):
+        told = [one for _, one in group]
+        gone = [stands.pop(one.key) for one in told if one.corrects and one.key in stands]
+        came = [one.row for one in told if one.row is not None]
+        stands.update((one.key, one.row) for one in told if one.row is not None)
+        yield from _heard(came, gone, rows, states, bedside)
 
 
 def _heard(
-    came: list[Row], rows: list[Row], states: list[tuple[Session, Fraction]], bedside: Bedside
+    came: list[Row], gone: list[Row], rows: list[Row], states: list[tuple[Session, Fraction]], bedside: Bedside
 ) -> Iterable[tuple[datetime, Lock]]:
-    """Put what came in its place, and step again from there until the session is as it was without it."""
-    first = bisect_right(rows, _order(came[0]), key=_order)
+    """Put what came in its place, take out what is gone, and step again from there until the session is as it was."""
+    places = [_order(row) for row in (*came, *gone)]
+    if not places:
+        return
+    first = bisect_left(rows, min(places), key=_order)
     later, were = rows[first:], states[first:]
     del rows[first:], states[first:]
-    told = 0
+    told, owed = 0, len(places)
     for row in merge(later, came, key=_order):
+        was = told < len(later) and row is later[told]
+        told += was
+        struck = was and any(row is one for one in gone)
+        owed -= struck or not was
+        if struck:
+            continue
         at, event = row
         session, rate = states[-1] if states else (Session(), Fraction(0))
         rate = rate_after(event.data, rate)
         rows.append(row)
         states.append((step(session, at, event, rate, bedside), rate))
         yield at, states[-1][0].lock
-        if told == len(later) or row is not later[told]:
-            continue
-        told += 1
-        if len(rows) - first - told == len(came) and states[-1] == were[told - 1]:
+        if was and not owed and states[-1] == were[told - 1]:
             rows += later[told:]
             states += were[told:]
             return

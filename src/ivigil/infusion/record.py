@@ -52,8 +52,9 @@ class Told:
     clock_behind: bool = False
     late: timedelta = timedelta(0)
     """How long after it happened the record got it."""
-    versions: tuple[tuple[datetime, Event], ...] = ()
-    """Every way in which it was ever told, also by a correction that was taken back."""
+    stood: tuple[tuple[Event, datetime, Event | None], ...] = ()
+    """What stood from each correction on, in order, also from one that was taken back or takes one back: by which, and when
+    it happened as it stood then."""
 
 
 @dataclass(frozen=True)
@@ -247,28 +248,27 @@ def _corrected(
         (one, one.data) for one in sorted(events.values(), key=_received) if isinstance(one.data, Correction)
     ]
     keys = {one.key for one, _ in corrections}
-    # The last word first: a correction that was taken back takes nothing back itself.
-    taken_back: set[str] = set()
-    for one, said in reversed(corrections):
-        if said.instead is None and said.corrects in keys and one.key not in taken_back:
-            taken_back.add(said.corrects)
+    taken_back = _taken_back(
+        [(one, said) for one, said in corrections if said.instead is None and said.corrects in keys]
+    )
     refused: list[Rejected] = []
     unmatched: list[Event] = []
     of: dict[str, list[tuple[Event, Event | None]]] = {}
-    ever: dict[str, list[Event]] = {}
+    ever = _Ever(events)
     for one, said in corrections:
         if said.corrects not in events:
             unmatched.append(one)
         elif said.corrects in keys:
             if said.instead is not None:
                 refused.append(Rejected(as_json(one), TAKEN_BACK_ONLY))
+            else:
+                ever.taken_back(one, said)
         else:
             made = _instead(events[said.corrects], said, one.received_at, protocol)
             if isinstance(made, Rejected):
                 refused.append(Rejected(as_json(one), made.reason))
                 continue
-            if made is not None:
-                ever.setdefault(said.corrects, []).append(made)
+            ever.corrected(one, said, made)
             if one.key not in taken_back:
                 of.setdefault(said.corrects, []).append((one, made))
     told = []
@@ -286,10 +286,60 @@ def _corrected(
                 clock_ahead=event.device_at > event.received_at + skew,
                 clock_behind=event.clock_behind(not_before),
                 late=max(event.received_at - event.at(skew, not_before), timedelta(0)),
-                versions=tuple((one.at(skew, not_before), one) for one in (event, *ever.get(event.key, ()))),
+                stood=tuple((by, (one or event).at(skew, not_before), one) for by, one in ever.of(event.key)),
             )
         )
     return told, tuple(unmatched), refused
+
+
+def _taken_back(by: list[tuple[Event, Correction]]) -> set[str]:
+    """The corrections that no longer count. The last word first: one that was taken back takes nothing back itself."""
+    found: set[str] = set()
+    for one, said in reversed(by):
+        if one.key not in found:
+            found.add(said.corrects)
+    return found
+
+
+class _Ever:
+    """What stood of each event from each correction on, told in the order of receipt."""
+
+    def __init__(self, events: Mapping[str, Event]) -> None:
+        self._events = events
+        self._back: dict[str, list[tuple[Event, Correction]]] = {}
+        self._made: dict[str, list[tuple[str, Event | None]]] = {}
+        self._stood: dict[str, list[tuple[Event, Event | None]]] = {}
+
+    def of(self, key: str) -> Iterable[tuple[Event, Event | None]]:
+        """What stood of an event, and from which correction on."""
+        return self._stood.get(key, ())
+
+    def corrected(self, one: Event, said: Correction, made: Event | None) -> None:
+        """A correction of an event: what it makes of it."""
+        self._made.setdefault(said.corrects, []).append((one.key, made))
+        self._stood.setdefault(said.corrects, []).append((one, made))
+        if said.corrects in self._back:
+            # What takes it back may have come in before it.
+            self._stands(said.corrects, one)
+
+    def taken_back(self, one: Event, said: Correction) -> None:
+        """A correction that takes another one back. Those that take back each other are of no event."""
+        key = said.corrects
+        seen: set[str] = set()
+        while key not in seen and isinstance(data := self._events[key].data, Correction):
+            if data.corrects not in self._events:
+                return
+            seen.add(key)
+            key = data.corrects
+        self._back.setdefault(key, []).append((one, said))
+        self._stands(key, one)
+
+    def _stands(self, key: str, by: Event) -> None:
+        if key not in self._made:
+            return
+        back = _taken_back(self._back[key])
+        stands = next((made for name, made in reversed(self._made[key]) if name not in back), self._events[key])
+        self._stood.setdefault(key, []).append((by, stands))
 
 
 #: What a correction of a correction may say.

@@ -296,7 +296,8 @@ def _flow(
         permitted_ml_per_h=_permitted(before, ran, broken),
         hurried=any("too-early" in one.codes for one in broken) if ran > before.ml_per_h > 0 else before.hurried,
         ended_at=ended_at,
-        paused_at=(last[0] if last is not None and short else at) if after.phase is Phase.PAUSED else None,
+        # Also where it was ended instead of paused.
+        paused_at=None if ran else last[0] if last is not None and short else at,
         last_pause=last if stood is None else (stood, at),
         restarted=before.restarted or (ran > before.ml_per_h and before.episode is not None),
     )
