@@ -134,6 +134,24 @@ def test_one_dose_for_every_age_is_no_scheme():
     ) in scheme(fixed)
 
 
+@pytest.mark.parametrize(
+    ("mg_max", "expected"),
+    [
+        ("0.15", []),
+        (
+            "0.14",
+            [("adrenaline.schemes.age_bands.bands", "0.15 to 0.14 mg", "A range rises.", "Write the lower first.")],
+        ),
+    ],
+)
+def test_a_range_of_a_band_does_not_fall(mg_max, expected):
+    schemes = protocol().adrenaline.schemes
+    first, second, *rest = schemes["age_bands"].bands
+    bands = (first, changed(second, mg_max=D(mg_max)), *rest)
+    site = {**schemes, "age_bands": changed(schemes["age_bands"], bands=bands)}
+    assert told(changed(protocol(), adrenaline__schemes=site)) == expected
+
+
 def test_a_step_about_a_symptom_is_not_left_out():
     name = "site_swelling_or_pain"
     ours = protocol().symptoms[name]

@@ -139,8 +139,8 @@ def stop_due_at(session: Session, bedside: Bedside) -> datetime | None:
     if not since:
         return None
     # What was known before it ran, or while it stood still, is due from when it went on.
-    went_on = session.started_at if session.last_pause is None else session.last_pause[1]
-    return max(min(since), went_on or min(since))
+    went_on, first = session.started_at if session.last_pause is None else session.last_pause[1], min(since)
+    return max(first, went_on or first)
 
 
 def _run_out(session: Session) -> Iterable[Due]:

@@ -138,7 +138,7 @@ def most_at_once(medicine: str, session: Session, bedside: Bedside) -> tuple[Dec
     weight = weight_today(session, bedside)
     if protocol.is_adrenaline(medicine):
         card = adrenaline_dose(protocol.adrenaline, ordered.age_years, weight, ordered.region)
-        return max(card.mg, card.mg_max or card.mg, card.pen_mg), card.sources
+        return max(card.mg_max or card.mg, card.pen_mg), card.sources
     name = protocol.medicine_called(medicine)
     if name is None:
         return None

@@ -205,7 +205,7 @@ def _triggers(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
         if theirs < wanted and ours.grade is not None:
             yield _weaker(f"triggers.{name}.grade", one.grade.value if one.grade else "ask", ours.grade.value)
         later = tuple(_later(one, ours))
-        yield from _unsaid(f"triggers.{name}.text", one, ours, later)
+        yield from _unsaid(f"triggers.{name}.text", one, later)
         for key in later:
             yield Looser(
                 f"triggers.{name}.{key}",
@@ -216,13 +216,12 @@ def _triggers(site: Protocol, shipped: Protocol) -> Iterable[Looser]:
             )
 
 
-def _unsaid(where: str, one: VitalTrigger, ours: VitalTrigger, wrong: tuple[str, ...]) -> Iterable[Looser]:
+def _unsaid(where: str, one: VitalTrigger, wrong: tuple[str, ...]) -> Iterable[Looser]:
     """A limit or words of a site's own that do not say the same figure: the page and the alarm would not agree."""
     figures = {Decimal(told.replace(",", ".")) for told in re.findall(r"\d+(?:[.,]\d+)?", one.text)}
     for key in (*EARLIER_IF_LESS, *EARLIER_IF_MORE):
         limit = getattr(one, key)
-        as_shipped = (limit, one.text) == (getattr(ours, key), ours.text)
-        if limit is None or as_shipped or key in wrong:
+        if limit is None or key in wrong:
             continue
         figure = limit * 100 if key == "fall_share_above" else limit
         if figure not in figures:
@@ -378,11 +377,11 @@ def _scheme(where: str, rule: DoseRule, read: tuple[DoseRule, ...], lowest_cap: 
     elif not rule.bands:
         yield Looser(where, str(rule.mg), "One dose for every age fits no child.", "Dose it by weight, or by age.")
     theirs = [one.bands for one in read if one.bands]
-    for years in sorted({band.from_years for bands in (rule.bands, *theirs) for band in bands} if rule.bands else ()):
+    for years in sorted({band.from_years for bands in (rule.bands, *theirs) for band in bands}):
         band = _band(rule.bands, years)
-        ours = [found for bands in theirs if (found := _band(bands, years)) is not None]
-        if band is None or not ours:
+        if band is None:
             continue
+        ours = [found for bands in theirs if (found := _band(bands, years)) is not None]
         most, least = max(one.mg_max or one.mg for one in ours), min(one.mg for one in ours)
         if max(band.mg, band.mg_max or band.mg) > most:
             yield Looser(
