@@ -191,7 +191,7 @@ def test_a_route_that_a_site_settles_is_told_as_policy():
     assert [one.policy for one in asked("sc", bedside=replace(made, protocol=site))] == [True]
 
 
-@pytest.mark.parametrize("route", ["i.m.", "IM", "I.M. thigh"])
+@pytest.mark.parametrize("route", ["i.m.", "IM", "im.", "I.M. thigh"])
 def test_a_route_with_its_points_is_the_same(route):
     assert asked(route) == []
 
@@ -256,3 +256,26 @@ def test_of_two_products_the_plans_is_learned_and_no_rate_of_it():
     assert taught("30").product == "privigen"
     # 21 mL/h of 70 kg.
     assert taught("30", label()).rate_borne_ml_per_kg_h == D("0.3")
+
+
+# ---- what came in together, and who graded
+
+
+@pytest.mark.parametrize(("together", "locked"), [(True, "free"), (False, "anaphylaxis")])
+def test_reports_that_came_in_together_were_heard_together(together, locked):
+    # Skin and gut at once are anaphylaxis. The rash had come and gone before the nausea; its two reports came in late.
+    chair = Chair().ready().started().felt(50, "nausea_vomiting_abdominal_pain", "mild")
+    chair.felt(40, "rash_urticaria_itch", "mild").gone(45, "rash_urticaria_itch").vitals(90)
+    for raw, minute in zip(chair.raws[-3:-1], (60, 60 if together else 61), strict=True):
+        raw["received_at"] = chair.minute(minute).isoformat()
+    assert chair.live.session.lock.value == locked
+
+
+def test_who_confirms_the_protocols_grade_has_not_graded():
+    chair = (
+        Chair().ready().started().felt(40, "headache").felt(45, "headache", protocol().symptoms["headache"].grade.value)
+    )
+    assert [one.graded_by_nurse for one in report(chair.record, chair.bedside).reactions] == [False]
+    assert [
+        one.graded_by_nurse for one in report(chair.felt(46, "headache", "severe").record, chair.bedside).reactions
+    ] == [True]
