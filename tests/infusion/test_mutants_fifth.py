@@ -168,6 +168,37 @@ def test_words_beside_which_alone_a_limit_speaks_are_shown_with_commas():
     assert [(where, value) for where, value, *_ in told(site)] == [(f"triggers.{name}.only_with", "skin, gut")]
 
 
+def given_to_children(mg: str, **rule: Any) -> list[Told]:
+    """Paracetamol, whose adult dose alone was read, with one dose for children of every age and none for adults."""
+    medicines = protocol().medicines
+    read = medicines["cetirizine"].child
+    assert read is not None
+    bands = (changed(read.bands[-1], from_years=D(0), mg=D(mg), mg_max=None),)
+    site = changed(medicines["paracetamol"], child=changed(read, bands=bands, **rule))
+    return told(changed(protocol(), medicines={**medicines, "paracetamol": site}))
+
+
+def test_a_child_is_given_as_much_as_an_adult_and_no_more():
+    assert given_to_children("1000") == []
+    assert given_to_children("1001") == [
+        ("medicines.paracetamol.child", "1001", "A child is given no more than the adult's 1000 mg.", "Correct it.")
+    ]
+
+
+def test_a_childs_dose_is_looked_at_where_no_adults_is_written():
+    medicines = protocol().medicines
+    child = changed(medicines["cetirizine"].child, origin=Origin.POLICY)
+    site = changed(medicines["cetirizine"], adult=None, child=child)
+    assert told(changed(protocol(), medicines={**medicines, "cetirizine": site})) == [
+        (
+            "medicines.cetirizine.child",
+            None,
+            "A dose is read on a page; policy is none.",
+            "Cite the page, with origin and read.",
+        )
+    ]
+
+
 # ---- medicines
 
 
