@@ -15,7 +15,7 @@ from ivigil.infusion.events import ContainerChanged
 from ivigil.infusion.medicines import Amiss, amiss
 from ivigil.infusion.report import report
 from ivigil.infusion.session import Session
-from ivigil.infusion.site_protocol import looser
+from ivigil.infusion.site_protocol import LONGEST_TEXT, looser
 from ivigil.infusion.tolerance import lesson
 from ivigil.knowledge.protocol import DoseRule, Grade, Protocol, VitalSign
 from ivigil.sources import Origin
@@ -166,6 +166,42 @@ def test_words_beside_which_alone_a_limit_speaks_are_shown_with_commas():
     name, ours = next((name, one) for name, one in protocol().triggers.items() if not one.only_with)
     site = changed(protocol(), triggers={**protocol().triggers, name: changed(ours, only_with=("skin", "gut"))})
     assert [(where, value) for where, value, *_ in told(site)] == [(f"triggers.{name}.only_with", "skin, gut")]
+
+
+HIDDEN = "It holds a sign that nobody sees, or that turns the direction of writing."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "where", "shown"),
+    [
+        ("adrenaline__also", (*protocol().adrenaline.also, "pen\u200b"), "adrenaline.also", "pen\\u200b"),
+        (
+            "medicines",
+            {**protocol().medicines, "zinc\u200b": protocol().medicines["cetirizine"]},
+            "medicines",
+            "zinc\\u200b",
+        ),
+        (
+            "symptoms",
+            {**protocol().symptoms, "headache": changed(protocol().symptoms["headache"], ask="Bad\u200b?")},
+            "symptoms.headache.ask",
+            "Bad\\u200b?",
+        ),
+    ],
+)
+def test_a_sign_that_nobody_sees_is_found_at_its_place(name, value, where, shown):
+    found = told(changed(protocol(), **{name: value}))
+    assert (where, shown, HIDDEN, "Write it anew.") in found
+
+
+def test_a_line_is_as_long_as_it_may_be_and_no_longer():
+    ours = protocol().symptoms["headache"]
+
+    def long(length: int) -> list[Told]:
+        return told(changed(protocol(), symptoms={**protocol().symptoms, "headache": changed(ours, ask="x" * length)}))
+
+    assert long(LONGEST_TEXT) == []
+    assert [one[0] for one in long(LONGEST_TEXT + 1)] == ["symptoms.headache.ask"]
 
 
 def given_to_children(mg: str, **rule: Any) -> list[Told]:

@@ -62,6 +62,8 @@ def test_a_moment_is_never_told_before_it_comes():
 def test_a_container_is_replaced_before_it_runs_empty():
     found = rows(running(**of(10)))
     assert (found.get("hang"), "complete" in found) == (100, False)
+    # To the microsecond, also where a share of an hour is no sum of halves.
+    assert rows(running(**of(3.1)))["hang"] == 31
 
 
 def test_one_hung_in_its_place_lasts_from_then_on_and_one_beside_it_for_longer():
