@@ -12,11 +12,13 @@ import pytest
 
 from ivigil.infusion.due import due
 from ivigil.infusion.events import ContainerChanged
+from ivigil.infusion.hanging import fitness
 from ivigil.infusion.medicines import Amiss, amiss
 from ivigil.infusion.report import report
 from ivigil.infusion.session import Session
 from ivigil.infusion.site_protocol import LONGEST_TEXT, looser
 from ivigil.infusion.tolerance import lesson
+from ivigil.infusion.workflow import Hanging
 from ivigil.knowledge.protocol import DoseRule, Grade, Protocol, VitalSign
 from ivigil.sources import Origin
 from tests.infusion.chair import Chair, at_chair, protocol
@@ -346,3 +348,28 @@ def test_who_confirms_the_protocols_grade_has_not_graded():
     assert [
         one.graded_by_nurse for one in report(chair.felt(46, "headache", "severe").record, chair.bedside).reactions
     ] == [True]
+
+
+# ---- what another report leaves as it was
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_an_agreement_outlasts_a_check_of_something_else(ok):
+    chair = Chair().opened().checked(well_today={"ok": False}).hung().vitals(-5)
+    chair.tell(-4, "prescriber_notified", who="Dr. Ada Test", said="go on", agrees_to_restart=True)
+    chair.tell(-3, "check_confirmed", check="access", ok=ok)
+    assert chair.live.session.agreed_at == chair.minute(-4)
+    assert chair.tell(-2, "check_confirmed", check="well_today", ok=False).live.session.agreed_at is None
+
+
+def test_a_containers_last_day_ends_at_midnight_where_the_plan_is_run():
+    # Five hours behind Greenwich, where it is the next day already.
+    evening = at_chair().infusion.starts_at.replace(hour=23, minute=59)
+    last = label(expires_on=evening.date().isoformat())
+    assert fitness(last, at_chair(), evening) is Hanging.FIT
+    assert fitness(last, at_chair(), evening + timedelta(minutes=1)) is Hanging.EXPIRED
+
+
+def test_a_step_in_a_hurry_is_one_also_at_less_than_a_millilitre_an_hour():
+    chair = Chair().ready().started(pump_ml_per_h=0.9).vitals(1).tell(2, "rate_changed", pump_ml_per_h=1)
+    assert chair.live.session.hurried
