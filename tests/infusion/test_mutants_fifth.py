@@ -373,3 +373,15 @@ def test_a_containers_last_day_ends_at_midnight_where_the_plan_is_run():
 def test_a_step_in_a_hurry_is_one_also_at_less_than_a_millilitre_an_hour():
     chair = Chair().ready().started(pump_ml_per_h=0.9).vitals(1).tell(2, "rate_changed", pump_ml_per_h=1)
     assert chair.live.session.hurried
+
+
+def test_a_time_before_there_was_a_session_is_none_in_a_correction_either():
+    chair = Chair().ready().started().tell(50, "note", "n", text="a")
+    early = chair.minute(-60 * 24 * 3)
+    chair.tell(60, "correction", corrects="n", because="slip", instead={"text": "b"}, happened_at=early.isoformat())
+    (told_,) = [one for one in chair.record.told if one.first.key == "n"]
+    ((_, at, made),) = told_.stood
+    assert made is not None
+    assert made.device_at == early
+    # The time of receipt counts.
+    assert at == made.received_at == told_.at
