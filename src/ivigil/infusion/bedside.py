@@ -124,7 +124,7 @@ class Bedside:
         return timedelta(minutes=reached.duration_min)
 
     def whole_hold(self, ml_per_h: Fraction) -> timedelta:
-        """How long a rate runs until what ran before it counts no more; the top, which runs to the end, as long as the step below."""
+        """How long a rate runs until what ran before it counts no more; the top, which runs to the end, as the longest below."""
         held = self.steps[:-1] or self.steps
         return min(self.hold(ml_per_h), max(timedelta(minutes=step.duration_min) for step in held))
 

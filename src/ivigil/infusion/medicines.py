@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ivigil.infusion.bedside import Bedside
-from ivigil.infusion.doses import adrenaline_dose
 from ivigil.infusion.events import MedicineGiven
-from ivigil.infusion.response import most_at_once, weight_today
+from ivigil.infusion.response import adrenaline_today, most_at_once
 from ivigil.infusion.session import Session
 from ivigil.knowledge.facts import Fact
 
@@ -58,11 +57,9 @@ def _too_much(given: MedicineGiven, session: Session, bedside: Bedside) -> Itera
 
 def _too_little(given: MedicineGiven, session: Session, bedside: Bedside) -> Iterable[Amiss]:
     """Adrenaline below what is worked out for this patient and below the pen as well: it counts as given, and is no first aid."""
-    protocol, ordered = bedside.protocol, bedside.ordered
-    if given.dose_mg is None or not protocol.is_adrenaline(given.medicine):
+    if given.dose_mg is None or not bedside.protocol.is_adrenaline(given.medicine):
         return
-    weight = weight_today(session, bedside)
-    card = adrenaline_dose(protocol.adrenaline, ordered.age_years, weight, ordered.region)
+    card = adrenaline_today(session, bedside)
     least = min(card.mg, card.pen_mg)
     if given.dose_mg < least:
         text = f"{_name(given)} {given.dose_mg.normalize():f} mg; by the protocol at least {least.normalize():f} mg."

@@ -94,7 +94,6 @@ def _advice(
 ) -> Advice:
     protocol, ordered = bedside.protocol, bedside.ordered
     response: Response = protocol.responses[grade]
-    age, weight = ordered.age_years, weight_today(session, bedside)
     setting = session.opened.setting if session.opened else ordered.setting
     call = protocol.call[setting]
     return Advice(
@@ -105,9 +104,9 @@ def _advice(
         tell=response.tell.value,
         call=call.by_region.get(ordered.region, call.otherwise),
         criteria=criteria,
-        adrenaline=adrenaline_dose(protocol.adrenaline, age, weight, ordered.region) if adrenaline else None,
+        adrenaline=adrenaline_today(session, bedside) if adrenaline else None,
         steps=(*_own_steps(session, bedside), *(line(step.text, step) for step in response.steps.values())),
-        medicines=medicines_of(response, weight, bedside, adrenaline=adrenaline),
+        medicines=medicines_of(response, weight_today(session, bedside), bedside, adrenaline=adrenaline),
         restart=response.restart.value if session.lock is Lock.FREE else "never",
         wait_min=response.wait.min if response.wait is not None and session.lock is Lock.FREE else None,
         asked=asked,
@@ -135,15 +134,15 @@ def most_at_once(medicine: str, session: Session, bedside: Bedside) -> tuple[Dec
     A pen holds what it holds: the one for this weight is no overdose.
     """
     protocol, ordered = bedside.protocol, bedside.ordered
-    weight = weight_today(session, bedside)
     if protocol.is_adrenaline(medicine):
-        card = adrenaline_dose(protocol.adrenaline, ordered.age_years, weight, ordered.region)
+        card = adrenaline_today(session, bedside)
         return max(card.mg_max or card.mg, card.pen_mg), card.sources
     name = protocol.medicine_called(medicine)
     if name is None:
         return None
     one = protocol.medicines[name]
-    dose = medicine_dose(name, one, ordered.age_years, weight, protocol.adult_from_years.value)
+    weight, adult_from = weight_today(session, bedside), protocol.adult_from_years.value
+    dose = medicine_dose(name, one, ordered.age_years, weight, adult_from)
     return None if dose.mg is None else (max(dose.mg, dose.mg_max or dose.mg), dose.sources)
 
 
@@ -158,6 +157,14 @@ def _own_steps(session: Session, bedside: Bedside) -> tuple[Line, ...]:
 def line(text: str, fact: Fact) -> Line:
     """A line of advice with the basis of its fact."""
     return Line(text, policy=fact.origin.value == "policy", sources=fact.src)
+
+
+def adrenaline_today(session: Session, bedside: Bedside) -> AdrenalineDose:
+    """Adrenaline for this patient, by the scheme of the patient's region."""
+    ordered = bedside.ordered
+    return adrenaline_dose(
+        bedside.protocol.adrenaline, ordered.age_years, weight_today(session, bedside), ordered.region
+    )
 
 
 def weight_today(session: Session, bedside: Bedside) -> Decimal:
